@@ -1,0 +1,50 @@
+# `make demo` and `make test` are all the set-up there is: both make .venv when it is missing.
+PYTHON ?= python3
+BIN := .venv/bin
+HOME_DIR ?= .valuemaxx
+export DAGSTER_DISABLE_TELEMETRY := 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS := 0
+
+.PHONY: setup demo run test test-slow check bench ui docs lock
+
+setup: .venv/installed
+
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup
+	$(BIN)/valuemaxx demo
+
+run: setup
+	$(BIN)/valuemaxx run
+
+test: setup
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: setup
+	$(BIN)/python -m pytest -m slow
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m orchestration.systems.sources --check
+	$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 models tests/data
+	$(BIN)/dbt --quiet parse --no-partial-parse
+	$(BIN)/python -m pytest tests/unit
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+ui: setup
+	$(BIN)/valuemaxx ui
+
+docs: setup
+	$(BIN)/python -m orchestration.systems.sources
+
+lock: setup
+	$(BIN)/python -m uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock
