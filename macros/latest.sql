@@ -1,0 +1,48 @@
+{#-
+    The newest version of each record of a source: how a stream's batches fold.
+
+    usage:  select * from {{ latest(source('files', 'teams')) }}
+    output: the source's rows, one per key, deleted ones gone
+
+    `key` and `fold` are the stream's own declaration, carried in the source's meta:
+    keyed    = the newest record of a key wins;
+    replaced = the newest batch of a scope and window stands for it, earlier ones are silent.
+-#}
+{% macro latest(relation) -%}
+    {%- set stream = namespace(meta={}) -%}
+    {%- if execute -%}
+        {%- for source in graph.sources.values() -%}
+            {%- if source.schema == relation.schema and source.name == relation.identifier -%}
+                {%- set stream.meta = source.config.meta -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- set key = stream.meta.get('key', []) -%}
+    (
+        select *
+        from (
+            select
+                batch_rows.*,
+                {% if key -%}
+                row_number() over (
+                    partition by {{ key | join(', ') }} order by _batch_id desc
+                )
+                {%- else -%}1{%- endif %} as _recency
+            from
+                {% if stream.meta.get('fold') == 'replaced' -%}
+                (
+                    select
+                        all_rows.*,
+                        max(_batch_id) over (
+                            partition by _scope, _window_start, _window_end
+                        ) as _newest_batch_id
+                    from {{ relation }} as all_rows
+                ) as batch_rows
+            where batch_rows._batch_id = batch_rows._newest_batch_id
+                {%- else -%}
+                {{ relation }} as batch_rows
+                {%- endif %}
+        ) as ranked_rows
+        where ranked_rows._recency = 1 and not ranked_rows._is_deleted
+    ) as latest_rows
+{%- endmacro %}
