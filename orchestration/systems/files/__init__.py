@@ -9,14 +9,16 @@ from typing import Literal
 
 from orchestration.lake import Field, FieldType, Stream
 
-ColumnType = FieldType | Literal["text"]
+ColumnType = FieldType | Literal["text", "word", "month"]
+LANDED_TYPES: dict[str, FieldType] = {"word": "string", "month": "date"}
 
 
 @dataclass(frozen=True)
 class Column:
     """One column of a feed as a user writes it.
 
-    ``type`` ``text`` is read for the flags it holds (``Feed.derived``) and never landed.
+    ``type`` ``text`` is read for the flags it holds (``Feed.derived``) and never landed; ``word``
+    is a name without case, landed lower-cased; ``month`` is a date, landed as its month's first.
     ``lands_as``: its name in the lake where that differs. ``values``: the closed list it must be
     from (lower-cased). ``minimum`` and ``maximum`` bound numbers, inclusive.
     """
@@ -51,7 +53,7 @@ class Feed:
     def stream(self) -> Stream:
         """What of the feed is landed."""
         landed = (
-            Field(c.lands_as or c.name, c.type, c.description)
+            Field(c.lands_as or c.name, LANDED_TYPES.get(c.type, c.type), c.description)
             for c in self.columns
             if c.type != "text"
         )
@@ -122,7 +124,7 @@ FEEDS: tuple[Feed, ...] = (
     Feed(
         "identities", "a handle", ("system", "handle_id"),
         (
-            _required("system", "string", "The system the handle belongs to"),
+            _required("system", "word", "The system the handle belongs to"),
             _required("handle", "person", "The login or address in it", lands_as="handle_id"),
             _required("person", "person", "The person who uses it", lands_as="person_id"),
         ),
@@ -179,7 +181,7 @@ FEEDS: tuple[Feed, ...] = (
         derived=(
             AUTHOR_IS_BOT, AI_RULES,
             Field("is_revert", "boolean", "Whether its title says it reverts another change"),
-            Field("is_hotfix", "boolean", "Whether its branch or a label says hotfix"),
+            Field("is_hotfix", "boolean", "Whether its branch is a hotfix branch"),
         ),
         ordered=(("created_at", "merged_at"), ("created_at", "closed_at")), dated_by="created_at",
     ),
@@ -269,15 +271,15 @@ FEEDS: tuple[Feed, ...] = (
         (
             _required("usage_id", "string", "The record's id"),
             _required("occurred_at", "timestamp", "When it was used"),
-            _required("vendor", "string", "Who sells the model"),
-            _required("model", "string", "The model"),
+            _required("vendor", "word", "Who sells the model"),
+            _required("model", "word", "The model"),
             _column("person", "person", "Who used it", lands_as="person_id"),
             _column("api_key_id", "string", "The key it was used with"),
             _column("team_id", "string", "The team that the key belongs to"),
             _column("tool", "string", "The tool it was used through"),
             _column("session_id", "string", "The session"),
             _count("request_count", "Requests in the record; empty = 1"),
-            _column("service_tier", "string", "The tier it was served in; empty = standard"),
+            _column("service_tier", "word", "The tier it was served in; empty = standard"),
             _column("is_batch", "boolean", "Whether it ran as a batch; empty = no"),
             _column("context_window", "string", "The context window class, where the vendor says"),
             _count("uncached_input_tokens", "Input tokens that no cache held (tokens)"),
@@ -296,7 +298,7 @@ FEEDS: tuple[Feed, ...] = (
             _required("person", "person", "The person", lands_as="person_id"),
             _required("activity_date", "date", "The day"),
             _required("tool", "string", "The tool"),
-            _column("vendor", "string", "Who sells it"),
+            _column("vendor", "word", "Who sells it"),
             _count("sessions", "Sessions"),
             _count("interactions", "Prompts and chats"),
             _count("agent_actions", "Actions an agent took"),
@@ -309,12 +311,12 @@ FEEDS: tuple[Feed, ...] = (
     Feed(
         "ai_costs", "an amount that a vendor says it will bill", (),
         (
-            _required("vendor", "string", "The vendor"),
+            _required("vendor", "word", "The vendor"),
             _required("cost_date", "date", "The day it is for"),
             _required("amount", "decimal", "The amount, in its currency"),
             _required("currency", "string", "ISO 4217 code"),
             _column("line_item", "string", "What it is for, in the vendor's words"),
-            _column("model", "string", "The model"),
+            _column("model", "word", "The model"),
             _column("account_id", "string", "The account, project or workspace"),
             _column("api_key_id", "string", "The key"),
         ),
@@ -325,7 +327,7 @@ FEEDS: tuple[Feed, ...] = (
         (
             _required("invoice_id", "string", "The invoice"),
             _required("invoice_line_id", "string", "The line in it"),
-            _required("vendor", "string", "Who sent it"),
+            _required("vendor", "word", "Who sent it"),
             _required("invoice_date", "date", "The date on it"),
             _required("period_start", "date", "First day that the line charges for"),
             _required("period_end", "date", "First day that it no longer charges for"),
@@ -344,7 +346,7 @@ FEEDS: tuple[Feed, ...] = (
     Feed(
         "seats", "a seat assignment", (),
         (
-            _required("vendor", "string", "The vendor"),
+            _required("vendor", "word", "The vendor"),
             _required("plan", "string", "The plan"),
             _required("assigned_on", "date", "First day assigned"),
             _column("person", "person", "Who holds it", lands_as="person_id"),
@@ -359,13 +361,13 @@ FEEDS: tuple[Feed, ...] = (
         "prices", "a contract price that overrides the list",
         ("vendor", "model", "token_class", "service_tier", "is_batch", "valid_from"),
         (
-            _required("vendor", "string", "The vendor"),
-            _required("model", "string", "The model"),
+            _required("vendor", "word", "The vendor"),
+            _required("model", "word", "The model"),
             _required("token_class", "string", "The class of tokens", *TOKEN_CLASSES),
             _required("valid_from", "date", "First day of the price"),
             _required("usd_per_million", "decimal", "US dollars for a million tokens", minimum=0),
             _column("valid_to", "date", "First day it no longer holds; empty = open"),
-            _column("service_tier", "string", "The tier; empty = standard"),
+            _column("service_tier", "word", "The tier; empty = standard"),
             _column("is_batch", "boolean", "Whether for batches; empty = no"),
         ),
         ordered=(("valid_from", "valid_to"),), dated_by="valid_from",
@@ -374,10 +376,10 @@ FEEDS: tuple[Feed, ...] = (
         "budgets", "a cost centre's month", ("cost_center", "month", "vendor"),
         (
             _required("cost_center", "string", "The cost centre"),
-            _required("month", "date", "The month, YYYY-MM; landed as its first day"),
+            _required("month", "month", "The month, YYYY-MM; landed as its first day"),
             _required("amount", "decimal", "The budget, in its currency", minimum=0),
             _required("currency", "string", "ISO 4217 code"),
-            _column("vendor", "string", "The vendor; empty = all"),
+            _column("vendor", "word", "The vendor; empty = all"),
         ),
         dated_by="month",
     ),

@@ -1,11 +1,27 @@
 """Git: local clones, read with the git program; the one source that needs no credential.
 
-Data flow: ``git rev-list``/``git log`` over a clone → what changed since the last read →
-``lake/git/<stream>``, one scope per repository.
-Run standalone: ``python -m orchestration.systems.git PATH --home HOME``.
+Data flow: ``git log``/``git diff-tree`` over a clone → the whole picture of it, lines counted only
+for commits that are new → what differs from the lake → ``lake/git/<stream>``, one scope per
+repository.
+Run standalone: ``python -m orchestration.systems.git PATH --home HOME --salt SALT``.
 """
 
-from orchestration.lake import Field, Stream
+import fnmatch
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, model_validator
+from pydantic import Field as Setting
+
+from orchestration.evidence import load_rules
+from orchestration.identity import Identity
+from orchestration.lake import Batch, Field, Lake, Outcome, Stream
+from orchestration.systems.git.client import Clone, GitError, Ref
+from orchestration.systems.git.history import Release, Shipped, ship, ship_line
+from orchestration.systems.git.records import History, load_file_kinds, table
 
 COMMIT = Field("commit_sha", "string", "The commit's full hash")
 REPOSITORY = Field("repository", "string", "The repository's name")
@@ -111,7 +127,8 @@ DEPLOYMENTS = Stream(
         REPOSITORY, COMMIT,
         Field("environment", "string", "Where to; production unless the configuration says else"),
         Field("previous_release", "string",
-              "The release before it on its line; null = the first, whose commits have no baseline"),
+              "The release it is counted from: the nearest before it on its line, or the one it "
+              "steps back from; null = the first, whose commits have no baseline"),
         Field("is_rollback", "boolean", "Whether it steps back to a commit already released"),
         Field("is_complete", "boolean",
               "Whether all its commits are known: not where a shallow history is cut within it"),
@@ -134,3 +151,374 @@ STREAMS = (
     REPOSITORIES, SERVICES, COMMITS, COMMIT_FILE_KINDS, COMMIT_AI_EVIDENCE,
     PULL_REQUESTS, PULL_REQUEST_COMMITS, DEPLOYMENTS, DEPLOYMENT_COMMITS,
 )  # fmt: skip
+
+# Raised when the same repository would be read differently by a newer reader.
+READER = 1
+EXAMPLES = 3
+
+
+class Deployments(BaseModel, extra="forbid"):
+    """What of a repository is a deployment: tags by shell-style pattern, or every first-parent
+    commit of a branch; neither = nothing."""
+
+    tags: str | list[str] | None = None
+    branch: str | None = None
+    environment: str = "production"
+
+    @model_validator(mode="after")
+    def _is_one(self) -> "Deployments":
+        if self.tags and self.branch:
+            raise ValueError("give tags or branch, not both")
+        return self
+
+    @property
+    def patterns(self) -> list[str]:
+        """The tags' patterns, as a list."""
+        return [self.tags] if isinstance(self.tags, str) else self.tags or []
+
+
+class Repository(BaseModel, extra="forbid"):
+    """A clone to read. ``name`` defaults to the folder's, ``service`` to the name; ``branch`` is
+    the main line. One clone may stand here several times, once for each service in it."""
+
+    path: Path
+    name: str | None = None
+    service: str | None = None
+    branch: str | None = None
+    deployments: Deployments | None = Deployments(tags="v*")
+
+
+class GitSettings(BaseModel, extra="forbid"):
+    """``systems.git`` of the configuration."""
+
+    repositories: list[Repository] = Setting(min_length=1)
+
+
+@dataclass
+class Source:
+    """A clone with all that is deployed from it."""
+
+    name: str
+    path: Path
+    branch: str | None
+    services: dict[str, Deployments | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class State:
+    """What a clone's refs say before any history is read. ``fingerprint`` changes with whatever
+    could change a row, but for objects that arrive late."""
+
+    clone: Clone
+    refs: list[Ref]
+    notes: dict[str, str]
+    branch: str
+    tip: str | None
+    boundary: frozenset[str]
+    fingerprint: str
+    remarks: list[str]
+
+    @property
+    def tips(self) -> list[str]:
+        """Where history is read from."""
+        named = {ref.commit_sha for ref in self.refs if ref.commit_sha}
+        return sorted(named | ({self.tip} if self.tip else set()))
+
+
+def extract(
+    lake: Lake, identity: Identity, settings: GitSettings, *, full_refresh: bool = False
+) -> Iterator[Outcome]:
+    """Reads every repository that changed and lands what differs; one outcome per repository.
+    ``full_refresh`` reads all of them and counts every line again."""
+    sources, refused = _plan(settings)
+    yield from refused
+    newest = {stream.name: lake.newest(stream) for stream in STREAMS}
+    yield from _forgotten(newest["repositories"], settings)
+    for source in sources:
+        batches = (newest[stream.name].get(source.name) for stream in STREAMS)
+        known = [batch.fingerprint if batch else None for batch in batches]
+        try:
+            yield _extract(lake, identity, source, known, full_refresh)
+        except GitError as error:
+            yield _outcome(source.name, "failed", str(error))
+
+
+def check(settings: GitSettings) -> Iterator[Outcome]:
+    """Whether each repository could be read, without reading its history."""
+    sources, refused = _plan(settings)
+    yield from refused
+    for source in sources:
+        try:
+            state = _look(source, "")
+        except GitError as error:
+            yield _outcome(source.name, "failed", str(error))
+            continue
+        tags = sum(len(_tags(state, d)) for d in source.services.values() if d)
+        told = f"reads {source.path}, main line {state.branch or 'unknown'}, {tags:,} release tags"
+        yield _outcome(
+            source.name, "warning" if state.remarks else "unchanged", told, *state.remarks
+        )
+
+
+def _plan(settings: GitSettings) -> tuple[list[Source], list[Outcome]]:
+    """The clones to read, each once, and a refusal for each entry at odds with another."""
+    sources: dict[str, Source] = {}
+    refused: dict[str, Outcome] = {}
+    owners: dict[str, str] = {}
+    for entry in settings.repositories:
+        name = _name(entry)
+        service = entry.service or name
+        source = sources.setdefault(name, Source(name, entry.path, entry.branch))
+        problem = ""
+        if source.path.resolve() != entry.path.resolve():
+            problem = f"two paths, {source.path} and {entry.path}, have this name; give one a name:"
+        elif source.branch != entry.branch:
+            problem = f"{entry.path} is listed with two main lines; give every entry one branch:"
+        elif service in owners:
+            problem = f"service {service} is listed twice; give one entry another service:"
+        if problem:
+            refused[name] = _outcome(name, "failed", problem)
+        else:
+            owners[service] = name
+            source.services[service] = entry.deployments
+    return [s for s in sources.values() if s.name not in refused], [*refused.values()]
+
+
+def _name(entry: Repository) -> str:
+    return entry.name or entry.path.resolve().name.removesuffix(".git")
+
+
+def _forgotten(newest: Mapping[str, Batch], settings: GitSettings) -> Iterator[Outcome]:
+    for name in sorted(newest.keys() - {_name(entry) for entry in settings.repositories}):
+        yield _outcome(name, "missing", "no longer in the configuration; what it gave before stays")
+
+
+def _look(source: Source, key: str) -> State:
+    """Opens a clone and reads its refs. ``key`` goes into the fingerprint."""
+    clone = Clone.open(source.path)
+    refs, notes, boundary = clone.refs(), clone.notes(), clone.boundary()
+    head_branch, head = clone.head()
+    branch, tip = _main_line(refs, head_branch, head, source.branch)
+    seen = (key, source, refs, notes, sorted(boundary), branch, tip)
+    state = State(
+        clone, refs, notes, branch, tip, boundary,
+        hashlib.sha256(repr(seen).encode()).hexdigest()[:16], [],
+    )  # fmt: skip
+    state.remarks.extend(_remarks(source, state))
+    return state
+
+
+def _main_line(
+    refs: list[Ref], head_branch: str | None, head: str | None, wanted: str | None
+) -> tuple[str, str | None]:
+    """The main line's name and its last commit; a remote's branch is newer than its local copy."""
+    commits = {ref.name: ref.commit_sha for ref in refs}
+    if wanted:
+        return wanted, _branch(commits, wanted)
+    remote = next((ref.target for ref in refs if ref.name == "refs/remotes/origin/HEAD"), "")
+    for name in (remote, head_branch):
+        if name and commits.get(name):
+            short = name.removeprefix("refs/remotes/origin/").removeprefix("refs/heads/")
+            return short, commits[name]
+    for short in ("main", "master"):
+        tip = _branch(commits, short)
+        if tip:
+            return short, tip
+    return ("HEAD", head) if head else ("", None)
+
+
+def _branch(commits: Mapping[str, str | None], short: str) -> str | None:
+    names = (f"refs/remotes/origin/{short}", f"refs/heads/{short}", short)
+    return next((commits[name] for name in names if commits.get(name)), None)
+
+
+def _remarks(source: Source, state: State) -> Iterator[str]:
+    """What somebody should look at, as the refs alone tell it."""
+    if not state.tips:
+        yield "it has no commit yet"
+        return
+    if state.tip is None and source.branch:
+        yield f"branch {source.branch} does not exist; correct branch:"
+    elif state.tip is None:
+        yield "it has no main line; give it a branch:"
+    if state.boundary:
+        yield (
+            f"shallow: its history is cut off at {len(state.boundary):,} commits, whose lines "
+            "cannot be counted; git fetch --unshallow"
+        )
+    commits = {ref.name: ref.commit_sha for ref in state.refs}
+    tags = [ref.name.removeprefix("refs/tags/") for ref in state.refs if _is_tag(ref)]
+    for deployments in source.services.values():
+        if deployments and deployments.branch and not _branch(commits, deployments.branch):
+            yield f"branch {deployments.branch} does not exist; correct deployments: branch:"
+        for pattern in deployments.patterns if deployments else ():
+            if not fnmatch.filter(tags, pattern):
+                there = f"it has {', '.join(tags[-EXAMPLES:])}" if tags else "it has none"
+                yield f"no tag matches {pattern}: {there}; correct deployments: tags:"
+    blind = sum(ref.commit_sha is None for ref in state.refs if _is_tag(ref))
+    if blind:
+        yield f"tags that name no commit are passed over: {blind:,}"
+
+
+def _is_tag(ref: Ref) -> bool:
+    return ref.name.startswith("refs/tags/")
+
+
+def _tags(state: State, deployments: Deployments) -> list[Ref]:
+    """The tags that are releases."""
+    return [
+        ref
+        for ref in state.refs
+        if ref.commit_sha and _is_tag(ref)
+        for name in [ref.name.removeprefix("refs/tags/")]
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in deployments.patterns)
+    ]
+
+
+def _extract(
+    lake: Lake, identity: Identity, source: Source, known: list[str | None], full_refresh: bool
+) -> Outcome:
+    """Reads one repository. ``known``: the fingerprint of each stream's newest batch of it."""
+    rules, kinds = load_rules(), load_file_kinds()
+    counted_by = _digest(READER, COMMITS.digest, COMMIT_FILE_KINDS.digest, kinds.fingerprint)
+    # A batch that broke and was set aside must be read again: its name is new in the key.
+    broken = [path.name for path in lake.set_aside() if path.parent.parent.name == "git"]
+    key = _digest(
+        counted_by, rules.fingerprint, identity.fingerprint, broken, [s.digest for s in STREAMS]
+    )
+    state = _look(source, key)
+    fingerprint = f"{counted_by}-{state.fingerprint}"
+    inventory = f"{fingerprint}-{_digest(state.clone.object_inventory())}"
+    if not full_refresh and len(set(known)) == 1 and known[0] in (fingerprint, inventory):
+        return _outcome(source.name, "unchanged", *(state.remarks or ["nothing new"]))
+    if not state.tips and any(known):
+        return _outcome(
+            source.name, "warning", "it has no branch and no tag left; what it gave before stays"
+        )
+    history = History(identity, rules, state.boundary)
+    # Without a tip git would read what is checked out.
+    for logged in state.clone.log(state.tips, state.tip) if state.tips else ():
+        history.add(logged)
+    for notes in state.notes.values():
+        for sha, note in state.clone.noted_commits(notes):
+            history.note(sha, note)
+    history.follow(state.tip, state.branch)
+    if not full_refresh and all(text and text.startswith(f"{counted_by}-") for text in known):
+        _recall(lake, source.name, history)
+    uncounted = history.uncounted()
+    for sha, changes in state.clone.file_changes(uncounted):
+        if changes is not None:
+            history.counts.put(history.graph.numbers[sha], changes)
+    unreadable = history.unreadable_count
+    shipped = {s: list(_shipped(state, history, d)) for s, d in source.services.items()}
+    tables = _tables(source, state, history, shipped)
+    fingerprint = inventory if unreadable else fingerprint
+    for stream, before in zip(STREAMS, known, strict=True):
+        if before == fingerprint and not full_refresh:
+            continue  # a reading that was stopped later than this stream
+        rows = table(stream, tables[stream.name])
+        if before is None:  # nothing to compare with
+            with lake.writing(stream, source.name, fingerprint=fingerprint) as batch:
+                batch.append(rows)
+        else:
+            lake.write_changes(stream, source.name, rows, fingerprint)
+    missing = unreadable - len(state.boundary)
+    if missing > 0:
+        state.remarks.append(
+            f"lines of {missing:,} commits cannot be counted, as objects are missing; "
+            "fetch the clone without a filter"
+        )
+    told = (
+        f"{len(history.graph):,} commits, {len(history.changes):,} changes, "
+        f"{sum(map(len, shipped.values())):,} releases"
+    )
+    return _outcome(
+        source.name, "warning" if state.remarks else "landed", told, *state.remarks
+    )  # fmt: skip
+
+
+def _recall(lake: Lake, repository: str, history: History) -> None:
+    """Takes the line counts that the lake has: what a commit changed never changes."""
+    sums: dict[str, dict[str, list[int]]] = {}
+    for row in _rows(lake, COMMIT_FILE_KINDS, repository):
+        counts = [row["additions"], row["deletions"], row["changed_file_count"]]
+        sums.setdefault(row["commit_sha"], {})[row["file_kind"]] = counts
+    for row in _rows(lake, COMMITS, repository):
+        by_kind = sums.get(row["commit_sha"], {})
+        number = history.graph.numbers.get(row["commit_sha"])
+        # A run that was stopped between the two streams left one of them behind.
+        is_whole = row["changed_file_count"] == sum(counts[2] for counts in by_kind.values())
+        if number is not None and number not in history.graph.boundary and is_whole:
+            history.counts.put_sums(number, by_kind)
+
+
+def _rows(lake: Lake, stream: Stream, repository: str) -> Iterator[dict[str, Any]]:
+    for batch in lake.current(stream, repository).to_batches(max_chunksize=20_000):
+        yield from batch.to_pylist()
+
+
+def _shipped(state: State, history: History, deployments: Deployments | None) -> Iterator[Shipped]:
+    numbers = history.graph.numbers
+    if deployments is None:
+        return
+    if deployments.branch:
+        tip = _branch({ref.name: ref.commit_sha for ref in state.refs}, deployments.branch)
+        if tip:
+            yield from ship_line(history.graph, numbers[tip])
+        return
+    yield from ship(
+        history.graph,
+        (
+            Release(ref.name.removeprefix("refs/tags/"), numbers[ref.commit_sha], ref.tagged_at)
+            for ref in _tags(state, deployments)
+            if ref.commit_sha
+        ),
+    )
+
+
+def _tables(
+    source: Source, state: State, history: History, shipped: Mapping[str, list[Shipped]]
+) -> dict[str, Iterable[Mapping[str, Any]]]:
+    """The rows of every stream."""
+    name = source.name
+    environments = {s: d.environment for s, d in source.services.items() if d}
+    matched = {ref.name for d in source.services.values() if d for ref in _tags(state, d)}
+    unreadable = history.unreadable_count
+    return {
+        "repositories": [
+            {
+                "repository": name,
+                "default_branch": state.branch if state.tip else None,
+                "is_shallow": bool(state.boundary),
+                "is_partial": unreadable > len(state.boundary),
+                "commit_count": len(history.graph),
+                "unreadable_commit_count": unreadable,
+                "tag_count": len(matched),
+            }
+        ],
+        "services": [{"service_id": s, "repository": name} for s in source.services],
+        "commits": history.commits(name),
+        "commit_file_kinds": history.commit_file_kinds(name),
+        "commit_ai_evidence": history.commit_ai_evidence(name),
+        "pull_requests": history.pull_requests(name),
+        "pull_request_commits": history.pull_request_commits(name),
+        "deployments": (
+            history.deployment(name, service, environments[service], one)
+            for service, line in shipped.items()
+            for one in line
+        ),
+        "deployment_commits": (
+            row
+            for service, line in shipped.items()
+            for one in line
+            for row in history.deployment_commits(service, one)
+        ),
+    }
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+
+
+def _outcome(scope: str, status: Any, *told: str) -> Outcome:
+    return Outcome("git", scope, status, "; ".join(told))

@@ -1,0 +1,154 @@
+"""The ``valuemaxx`` command: every verb calls one function elsewhere.
+
+Progress and messages go to stderr, data to stdout; an error is one line per cause, without a
+traceback unless ``--debug`` is given.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.table import Table
+
+from orchestration import demonstration, doctoring, running, settings
+from orchestration.lake import LakeError
+from orchestration.settings import Settings, SettingsError
+from orchestration.transformation import TransformationError
+
+app = typer.Typer(
+    name="valuemaxx",
+    help="What did our AI spend buy?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+out = Console()
+err = Console(stderr=True)
+
+KNOWN_ERRORS = (SettingsError, LakeError, TransformationError, running.RunError)
+Config = Annotated[Path | None, typer.Option("--config", help="default: ./valuemaxx.yml")]
+Home = Annotated[Path | None, typer.Option("--home", help="default: .valuemaxx beside it")]
+Json = Annotated[bool, typer.Option("--json", help="as JSON on stdout")]
+Debug = Annotated[bool, typer.Option("--debug", help="show tracebacks")]
+
+
+def main() -> None:
+    """Runs the command; known errors become one line each and exit code 1."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
+    except typer.Abort:
+        sys.exit(130)
+    except KeyboardInterrupt:
+        err.print("stopped; run it again: nothing is lost", style="yellow")
+        sys.exit(130)
+    except Exception as error:
+        sys.exit(_explain(error))
+
+
+def _explain(error: Exception) -> int:
+    if "--debug" in sys.argv:
+        raise error
+    if isinstance(error, KNOWN_ERRORS):
+        lines, code = str(error).splitlines(), 1
+    elif isinstance(error, OSError):
+        lines, code = [f"{error.filename or 'the disk'}: {error.strerror}"], 1
+    elif hasattr(error, "exit_code") and hasattr(error, "format_message"):
+        lines, code = [error.format_message()], error.exit_code
+    else:
+        lines = [f"{type(error).__name__}: {error}", "--debug shows where; please report it"]
+        code = 1
+    for line in lines:
+        err.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+    return int(code)
+
+
+def _progress(debug: bool) -> None:
+    """The house's own log lines on stderr; libraries stay silent."""
+    handler: logging.Handler = logging.StreamHandler(sys.stderr)
+    if err.is_terminal:
+        handler = RichHandler(console=err, show_path=False, show_level=False, markup=False)
+    house = logging.getLogger("orchestration")
+    house.handlers = [handler]
+    house.propagate = False
+    house.setLevel(logging.DEBUG if debug else logging.INFO)
+
+
+@app.command()
+def init(config: Annotated[Path, typer.Option("--config")] = Path(settings.CONFIG_NAME)) -> None:
+    """Write a commented valuemaxx.yml."""
+    doctoring.write_configuration(config)
+    err.print(f"wrote {config}; next: edit it, then `valuemaxx doctor`", markup=False)
+
+
+@app.command()
+def doctor(config: Config = None, home: Home = None, json_: Json = False) -> None:
+    """One line per check, with the fix; exit 1 if one fails."""
+    checks = doctoring.checks(config, home)
+    if json_:
+        out.print_json(json.dumps([check.as_dict() for check in checks]))
+    else:
+        for check in checks:
+            mark = {"ok": "[green]ok[/]", "warning": "[yellow]warn[/]", "failed": "[red]FAIL[/]"}
+            out.print(f"{mark[check.status]:<6} {check.name}: ", end="")
+            out.print(check.message, markup=False, highlight=False, soft_wrap=True)
+    if any(check.status == "failed" for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command()
+def run(
+    config: Config = None,
+    home: Home = None,
+    as_of: Annotated[str | None, typer.Option(help="look from this day, 00:00 UTC")] = None,
+    select: Annotated[list[str] | None, typer.Option(help="read only this system")] = None,
+    full_refresh: Annotated[bool, typer.Option(help="read and build everything anew")] = False,
+    forget_missing: Annotated[
+        bool, typer.Option(help="drop what removed files and repositories gave")
+    ] = False,
+    debug: Debug = False,
+) -> None:
+    """Extract, build, test, publish; exit 0 only if published."""
+    _progress(debug)
+    current = settings.load(config, home, as_of)
+    options = running.Options(select or (), full_refresh, forget_missing)
+    folder = running.run(current, options)
+    for line in doctoring.warnings(current):
+        err.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    err.print(f"published {folder / 'valuemaxx.duckdb'}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def status(config: Config = None, home: Home = None, json_: Json = False) -> None:
+    """Freshness, rows landed and quarantined, the last publication, what is late."""
+    facts = doctoring.status(settings.load(config, home))
+    if json_:
+        out.print_json(json.dumps(facts.as_dict(), default=str))
+    else:
+        for table in facts.tables():
+            out.print(table)
+
+
+@app.command()
+def ui(
+    config: Config = None,
+    home: Home = None,
+    port: Annotated[int, typer.Option(help="on 127.0.0.1")] = 3000,
+) -> None:
+    """Dagster's web UI over the same definitions and home."""
+    raise typer.Exit(running.serve(settings.load(config, home), port))
+
+
+@app.command()
+def demo(home: Home = None, debug: Debug = False) -> None:
+    """This repository's own history and example feeds, run and published."""
+    _progress(debug)
+    for part in demonstration.run(home):
+        out.print(part)

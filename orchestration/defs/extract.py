@@ -1,0 +1,113 @@
+"""One asset per stream, grouped by system; one reading of a system fills all of its streams."""
+
+from collections.abc import Iterator
+
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    AssetSpec,
+    Backoff,
+    Config,
+    MaterializeResult,
+    RetryPolicy,
+    TableColumn,
+    TableMetadataSet,
+    TableSchema,
+    multi_asset,
+)
+
+from orchestration import extraction, inventory, settings
+from orchestration.lake import Lake, Stream
+from orchestration.settings import Settings
+
+OWNER = "team:data-engineering"
+RETRIES = RetryPolicy(max_retries=2, delay=10, backoff=Backoff.EXPONENTIAL)
+CHECK = "nothing_quarantined"
+
+
+class Reading(Config):
+    """How to read: both are what ``valuemaxx run``'s flags of these names say."""
+
+    full_refresh: bool = False
+    forget_missing: bool = False
+
+
+def assets(current: Settings) -> list[AssetsDefinition]:
+    """The extraction assets of the enabled systems, and the lake's own inventory."""
+    systems = extraction.enabled(current)
+    streams = [stream for system in systems for stream in system.streams]
+    return [*(_system(system) for system in systems), _inventory(streams)]
+
+
+def _system(system: extraction.System) -> AssetsDefinition:
+    @multi_asset(
+        name=f"read_{system.name}",
+        specs=[_spec(stream) for stream in system.streams],
+        check_specs=[AssetCheckSpec(CHECK, asset=_key(s)) for s in system.streams],
+        retry_policy=RETRIES,
+    )
+    def read(context: AssetExecutionContext, config: Reading) -> Iterator[MaterializeResult]:
+        current = settings.load()
+        for outcome in extraction.extract(system, current, **config.model_dump()):
+            log = context.log.info if outcome.status in ("landed", "unchanged") else context.log.warning
+            log(f"{outcome.scope}: {outcome.status} {outcome.message}".strip())
+        for stream in system.streams:
+            yield _result(stream, Lake(current.home))
+
+    return read
+
+
+def _inventory(streams: list[Stream]) -> AssetsDefinition:
+    specs = [
+        _spec(stream).replace_attributes(deps=[_key(s) for s in streams])
+        for stream in inventory.STREAMS
+    ]
+
+    @multi_asset(name="take_inventory", specs=specs)
+    def take() -> None:
+        extraction.take_inventory(settings.load())
+
+    return take
+
+
+def _key(stream: Stream) -> AssetKey:
+    """dbt's source of the same name has the same key, so the lineage joins by itself."""
+    return AssetKey([stream.system, stream.name])
+
+
+def _spec(stream: Stream) -> AssetSpec:
+    columns = [
+        TableColumn(f.name, f.type, description=f.description) for f in stream.fields
+    ]
+    return AssetSpec(
+        _key(stream),
+        description=f"One record per {stream.grain}.",
+        group_name=stream.system,
+        kinds={"parquet"},
+        owners=[OWNER],
+        metadata={**TableMetadataSet(column_schema=TableSchema(columns))},
+    )
+
+
+def _result(stream: Stream, lake: Lake) -> MaterializeResult:
+    batches = lake.standing(stream)
+    refused = sum(batch.rows_quarantined for batch in batches)
+    check = AssetCheckResult(
+        check_name=CHECK,
+        passed=refused == 0,
+        severity=AssetCheckSeverity.WARN,
+        metadata={"rows_quarantined": refused, "where": str(lake.quarantine_folder(stream))},
+    )
+    return MaterializeResult(
+        asset_key=_key(stream),
+        metadata={
+            **TableMetadataSet(row_count=sum(batch.rows_landed for batch in batches)),
+            "rows_quarantined": refused,
+            "batches": len(batches),
+        },
+        check_results=[check],
+    )

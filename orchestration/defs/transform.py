@@ -1,0 +1,87 @@
+"""dbt's models as assets and its tests as asset checks, in one ``dbt build`` per run."""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dagster import AssetExecutionContext, AssetsDefinition, Config, TableMetadataSet
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
+
+from orchestration import settings, transformation
+from orchestration.settings import ROOT, Settings
+
+log = logging.getLogger(__name__)
+
+
+class Building(Config):
+    """How to build."""
+
+    full_refresh: bool = False
+
+
+class Translator(DagsterDbtTranslator):
+    """Descriptions as the YAML has them; groups by the room a model stands in."""
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The YAML's description only: the SQL is in the repository."""
+        return str(dbt_resource_props.get("description") or "")
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """``staging_git``, ``core``, ``marts_dora``: the folder it stands in."""
+        return "_".join(dbt_resource_props["fqn"][1:-1]) or dbt_resource_props["resource_type"]
+
+
+class Dbt(DbtCliResource):
+    """dbt as a program. Dagster's second handle on the warehouse is left out: it takes seconds to
+    make, and what it would fetch is asked of the warehouse in one query (``row_counts``)."""
+
+    def _initialize_dbt_core_adapter(self, args: Any) -> Any:
+        return None
+
+
+def assets(current: Settings) -> list[AssetsDefinition]:
+    """All models, seeds and tests of the project."""
+    manifest = json.loads(transformation.manifest(current).read_text(encoding="utf-8"))
+
+    @dbt_assets(manifest=manifest, dagster_dbt_translator=Translator(), name="build_models")
+    def build_models(
+        context: AssetExecutionContext, config: Building, dbt: Dbt
+    ) -> Iterator[Any]:
+        now = settings.load()
+        transformation.load_lake(now)
+        arguments = transformation.build_arguments(now, full_refresh=config.full_refresh)
+        target = transformation.target_path(now)
+        built = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
+        events = [event for event in built.stream() if _is_told(event)]
+        counts = transformation.row_counts(now, manifest["nodes"])
+        yield from (_counted(event, counts) for event in events)
+        transformation.raise_on_failure(now)
+
+    return [build_models]
+
+
+def resources() -> dict[str, object]:
+    """The dbt that is installed beside the running Python."""
+    folder = str(ROOT)
+    return {
+        "dbt": Dbt(
+            project_dir=folder, profiles_dir=folder, dbt_executable=transformation.DBT
+        )
+    }
+
+
+def _is_told(event: Any) -> bool:
+    """Says which table is done, for whoever watches; always true."""
+    name = event.metadata.get("unique_id")
+    if name is not None and name.text.startswith("model."):
+        log.info("built %s", name.text.rsplit(".", 1)[-1])
+    return True
+
+
+def _counted(event: Any, counts: Mapping[str, int]) -> Any:
+    unique_id = event.metadata.get("unique_id")
+    if unique_id is None or unique_id.text not in counts:
+        return event
+    rows = TableMetadataSet(row_count=counts[unique_id.text])
+    return event.with_metadata({**event.metadata, **rows})
