@@ -5,15 +5,18 @@ salt from ``VALUEMAXX_IDENTITY_SALT``. The prefix lets a test find a person in a
 """
 
 import csv
+import functools
 import hashlib
 import hmac
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
+Column = Any  # an Arrow array, chunked or not
 PERSON_PREFIX = "person_"
 BOTS_SEED = Path(__file__).resolve().parent.parent / "seeds" / "bots.csv"
 GITHUB_NOREPLY = re.compile(r"^(?:\d+\+)?([^@]+)@users\.noreply\.github\.com$")
@@ -35,6 +38,8 @@ class Identity:
         patterns = [*_seeded_bots(), *bots]
         self._bot_pattern = re.compile("|".join(_as_regex(p) for p in patterns) or r"(?!)")
         self._bots = tuple(patterns)
+        # A file names the same few people again and again.
+        self._hash = functools.lru_cache(maxsize=2**16)(self._hashed)
 
     def person(self, handle: str | None, system: str) -> str | None:
         """The person's key, or None for an empty handle.
@@ -42,18 +47,7 @@ class Identity:
         An e-mail address is the same person in every system; any other handle belongs to
         ``system``. GitHub's no-reply addresses are the GitHub login they carry.
         """
-        normal = _normalise(handle)
-        if not normal:
-            return None
-        noreply = GITHUB_NOREPLY.match(normal)
-        if noreply:
-            name = f"github:{noreply.group(1)}"
-        elif "@" in normal:
-            name = f"email:{normal}"
-        else:
-            name = f"{system}:{normal}"
-        digest = hmac.new(self._salt, name.encode(), hashlib.sha256)
-        return PERSON_PREFIX + digest.hexdigest()[:32]
+        return self._hash(handle, system)
 
     def is_bot(self, handle: str | None) -> bool:
         """Whether a login, name or e-mail address is on the bot list."""
@@ -63,11 +57,11 @@ class Identity:
         noreply = GITHUB_NOREPLY.match(normal)
         return bool(self._bot_pattern.fullmatch(noreply.group(1) if noreply else normal))
 
-    def people(self, handles: pa.Array | pa.ChunkedArray, system: str) -> pa.Array:
+    def people(self, handles: Column, system: str) -> Column:
         """``person`` over a column of strings; each distinct handle is hashed once."""
         return _over_distinct(handles, lambda h: self.person(h, system), pa.string())
 
-    def bots(self, handles: pa.Array | pa.ChunkedArray) -> pa.Array:
+    def bots(self, handles: Column) -> Column:
         """``is_bot`` over a column of strings; null is False."""
         return _over_distinct(handles, self.is_bot, pa.bool_())
 
@@ -80,6 +74,19 @@ class Identity:
             return "address_" + hashlib.sha256(key.encode()).hexdigest()[:12]
 
         return EMAIL.sub(word, text)
+
+    def _hashed(self, handle: str | None, system: str) -> str | None:
+        normal = _normalise(handle)
+        if not normal:
+            return None
+        noreply = GITHUB_NOREPLY.match(normal)
+        if noreply:
+            name = f"github:{noreply.group(1)}"
+        elif "@" in normal:
+            name = f"email:{normal}"
+        else:
+            name = f"{system}:{normal}"
+        return PERSON_PREFIX + hmac.digest(self._salt, name.encode(), "sha256").hex()[:32]
 
     @property
     def fingerprint(self) -> str:
@@ -102,8 +109,8 @@ def _seeded_bots() -> list[str]:
 
 
 def _over_distinct(
-    column: pa.Array | pa.ChunkedArray, function: Callable[[str | None], object], kind: pa.DataType
-) -> pa.Array:
+    column: Column, function: Callable[[str | None], object], kind: pa.DataType
+) -> Column:
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     coded = column.dictionary_encode(null_encoding="encode")

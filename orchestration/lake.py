@@ -27,6 +27,7 @@ from urllib.parse import quote
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 FieldType = Literal[
@@ -45,12 +46,15 @@ ARROW_TYPES: dict[str, pa.DataType] = {
 }
 PLUMBING = pa.schema(
     [
-        ("_scope", pa.string()),
-        ("_window_start", pa.timestamp("us")),
-        ("_window_end", pa.timestamp("us")),
-        ("_batch_id", pa.string()),
-        ("_extracted_at", pa.timestamp("us")),
-        ("_is_deleted", pa.bool_()),
+        (name, ARROW_TYPES[kind])
+        for name, kind in (
+            ("_scope", "string"),
+            ("_window_start", "timestamp"),
+            ("_window_end", "timestamp"),
+            ("_batch_id", "string"),
+            ("_extracted_at", "timestamp"),
+            ("_is_deleted", "boolean"),
+        )
     ]
 )
 FOOTER_KEY = b"valuemaxx"
@@ -163,7 +167,8 @@ class Batch:
 
 
 class BatchWriter:
-    """Collects one batch; ``with`` commits it, an exception leaves no trace of it."""
+    """Collects one batch; ``with`` commits it, an exception leaves no trace of it.
+    ``rows_landed`` and ``reasons`` (of what was refused) count as it goes."""
 
     def __init__(
         self, lake: "Lake", stream: Stream, scope: str, window: Window, fingerprint: str
@@ -176,14 +181,16 @@ class BatchWriter:
         self._target = lake.folder(stream) / f"{name}.parquet"
         self._partial = self._target.with_name(f".{name}.partial")
         self._quarantine = lake.quarantine_folder(stream) / f"{name}.jsonl"
+        self._hold: IO[bytes] | None = None
         self._refused: IO[str] | None = None
-        self._reasons: Counter[str] = Counter()
-        self._landed = 0
+        self.rows_landed = 0
+        self.reasons: Counter[str] = Counter()
         self._newest: datetime | None = None
         self._sink: pq.ParquetWriter | None = None
 
     def __enter__(self) -> Self:
         self._target.parent.mkdir(parents=True, exist_ok=True)
+        self._hold = _held(self._partial)
         self._sink = pq.ParquetWriter(self._partial, self.stream.lake_schema, compression="zstd")
         return self
 
@@ -193,7 +200,7 @@ class BatchWriter:
         table = table.select(self.stream.schema.names).cast(self.stream.schema)
         self._write(table, is_deleted)
         if not is_deleted:
-            self._landed += table.num_rows
+            self.rows_landed += table.num_rows
             self._date(table)
 
     def append_records(self, records: Sequence[Mapping[str, Any]]) -> None:
@@ -208,7 +215,7 @@ class BatchWriter:
             self._refused = self._quarantine.open("w", encoding="utf-8")
         line = {"reason": reason, "place": place, "count": count, "record": dict(record)}
         self._refused.write(json.dumps(line, default=str, ensure_ascii=False) + "\n")
-        self._reasons[reason] += count
+        self.reasons[reason] += count
 
     def __exit__(
         self,
@@ -226,30 +233,32 @@ class BatchWriter:
             if self._refused is not None:
                 self._refused.close()
             self._partial.unlink(missing_ok=True)
+            if self._hold is not None:
+                self._hold.close()
             if not self._target.exists():
                 self._quarantine.unlink(missing_ok=True)
 
     def _commit(self) -> None:
-        if self.stream.fold == "replaced" and self._landed == 0:
+        if self.stream.fold == "replaced" and self.rows_landed == 0:
             # Without a row SQL could not see that this batch silences the earlier ones.
             empty = {name: [None] for name in self.stream.schema.names}
             self._write(pa.table(empty, self.stream.schema), is_deleted=True)
         if self._refused is not None:
             self._refused.flush()
             os.fsync(self._refused.fileno())
-        quarantined = sum(self._reasons.values())
+        quarantined = sum(self.reasons.values())
         footer = {
             "scope": self.scope,
             "fingerprint": self._fingerprint,
             "extracted_at": self._extracted_at.isoformat(),
-            "rows_read": self._landed + quarantined,
-            "rows_landed": self._landed,
+            "rows_read": self.rows_landed + quarantined,
+            "rows_landed": self.rows_landed,
             "rows_quarantined": quarantined,
-            "reasons": dict(self._reasons.most_common(20)),
+            "reasons": dict(self.reasons.most_common(20)),
             "newest_record_at": self._newest.isoformat() if self._newest else None,
         }
         assert self._sink is not None  # noqa: S101  (entered)
-        self._sink.add_key_value_metadata({FOOTER_KEY: json.dumps(footer).encode()})
+        self._sink.add_key_value_metadata({FOOTER_KEY.decode(): json.dumps(footer)})
         self._sink.close()
         self._sink = None
         _sync(self._partial)
@@ -274,7 +283,8 @@ class BatchWriter:
     def _date(self, table: pa.Table) -> None:
         if self.stream.dated_by is None or table.num_rows == 0:
             return
-        newest = pa.compute.max(table[self.stream.dated_by].cast(pa.timestamp("us"))).as_py()
+        moments: Any = table[self.stream.dated_by].cast(pa.timestamp("us"))
+        newest: datetime | None = pc.max(moments).as_py()
         if newest is not None and (self._newest is None or newest > self._newest):
             self._newest = newest
 
@@ -297,24 +307,26 @@ class Lake:
 
     def ensure(self, streams: Sequence[Stream]) -> None:
         """Gives every stream a 0-row batch with its schema, so that SQL always finds the table.
-        Sweeps away what a killed run left half written."""
+        Sweeps away what a killed run left half written, and leaves alone what a living one writes:
+        dbt lays these batches too, whenever somebody starts it."""
         for stream in streams:
             folder = self.folder(stream)
             folder.mkdir(parents=True, exist_ok=True)
             for partial in folder.glob(".*.partial"):
-                partial.unlink()
+                _sweep(partial)
             target = folder / f"schema__whole__00000000-{stream.digest}.parquet"
             if not target.exists():
-                partial = folder / f".{target.stem}.partial"
-                pq.write_table(stream.lake_schema.empty_table(), partial)
-                _sync(partial)
-                partial.replace(target)
+                partial = folder / f".{target.stem}-{os.getpid()}.partial"
+                with _held(partial):
+                    pq.write_table(stream.lake_schema.empty_table(), partial)
+                    _sync(partial)
+                    partial.replace(target)
                 for older in set(folder.glob("schema__whole__00000000-*.parquet")) - {target}:
-                    older.unlink()
-            names = {path.stem for path in folder.glob("*.parquet")}
+                    older.unlink(missing_ok=True)
+            names = {path.stem.removeprefix(".") for path in folder.iterdir()}
             for refused in self.quarantine_folder(stream).glob("*.jsonl"):
                 if refused.stem not in names:
-                    refused.unlink()
+                    refused.unlink(missing_ok=True)
 
     def batches(self, stream: Stream) -> list[Batch]:
         """Every committed batch but the schema's, oldest first. A file that is not a batch is
@@ -351,9 +363,7 @@ class Lake:
         is kept in the footer and says what was read (a content hash, a set of refs)."""
         return BatchWriter(self, stream, scope, window, fingerprint)
 
-    def current(
-        self, stream: Stream, scope: str, columns: Sequence[str] | None = None
-    ) -> pa.Table:
+    def current(self, stream: Stream, scope: str, columns: Sequence[str] | None = None) -> pa.Table:
         """The scope's rows as its batches fold: the newest of each key, deletions gone. Without
         plumbing."""
         names = list(columns or stream.schema.names)
@@ -362,9 +372,13 @@ class Lake:
             return pa.schema([stream.schema.field(n) for n in names]).empty_table()
         listed = ", ".join(f'"{n}"' for n in names)
         with duckdb.connect() as connection:
-            batches = connection.read_parquet(files, union_by_name=True)  # noqa: F841
-            rows = connection.execute(f"select {listed} from ({_fold(stream, 'batches')})")
-            return rows.to_arrow_table()
+            # A batch written before the stream got a new column lacks it: null.
+            connection.register("declared", stream.lake_schema.empty_table())
+            landed = connection.read_parquet(files, union_by_name=True)  # noqa: F841
+            batches = "(select * from declared union all by name select * from landed)"
+            fold = f"select {listed} from ({_fold(stream, batches)})"  # noqa: S608
+            rows: pa.Table = connection.sql(fold).to_arrow_table()
+            return rows
 
     def write_changes(
         self, stream: Stream, scope: str, rows: pa.Table, fingerprint: str = ""
@@ -375,15 +389,16 @@ class Lake:
         carries the fingerprint, unless the newest one carries it already."""
         rows = rows.select(stream.schema.names).cast(stream.schema)
         known = self.current(stream, scope)
-        keys = ", ".join(f'"{k}"' for k in stream.key)
+        # A part of a key may be null, and stays the same key then.
+        same = " and ".join(f'known."{k}" is not distinct from seen."{k}"' for k in stream.key)
         with duckdb.connect() as connection:
             connection.register("seen", rows)
             connection.register("known", known)
-            changed = connection.execute("from seen except from known").to_arrow_table()
-            gone = connection.execute(
-                f"select known.* from known anti join seen using ({keys})"
+            changed = connection.sql("from seen except from known").to_arrow_table()
+            gone = connection.sql(
+                f"select known.* from known anti join seen on {same}"  # noqa: S608
             ).to_arrow_table()
-        count = changed.num_rows + gone.num_rows
+        count: int = changed.num_rows + gone.num_rows
         newest = self.newest(stream).get(scope)
         if count or newest is None or newest.fingerprint != fingerprint:
             with self.writing(stream, scope, fingerprint=fingerprint) as batch:
@@ -477,6 +492,20 @@ def _encode(scope: str) -> str:
 
 def _naive(moment: datetime | None) -> datetime | None:
     return moment.astimezone(UTC).replace(tzinfo=None) if moment else None
+
+
+def _held(partial: Path) -> IO[bytes]:
+    """Opens a file that is being written. The lock on it says that its writer lives: the system
+    drops it with the process."""
+    hold = partial.open("ab")
+    fcntl.flock(hold, fcntl.LOCK_EX)
+    return hold
+
+
+def _sweep(partial: Path) -> None:
+    with contextlib.suppress(FileNotFoundError, BlockingIOError), partial.open("rb") as left:
+        fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        partial.unlink()
 
 
 def _sync(path: Path) -> None:

@@ -1,16 +1,27 @@
 """Files: a folder of CSV, JSON lines or Parquet, the way in for whatever has no system of its own.
 
-Data flow: ``<folder>/<feed>*.{csv,jsonl,parquet}[.gz]`` → one batch per file → ``lake/files/<feed>``.
+Data flow: ``<folder>/<feed>*.{csv,jsonl,parquet}[.gz]`` → one batch per file →
+``lake/files/<feed>``.
 Run standalone: ``python -m orchestration.systems.files FOLDER --home HOME``.
 """
 
+import functools
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
-from orchestration.lake import Field, FieldType, Stream
+import duckdb
+from pydantic import BaseModel
+
+from orchestration import evidence
+from orchestration.identity import EMAIL, Identity
+from orchestration.lake import Batch, Field, FieldType, Lake, Outcome, Stream
+from orchestration.systems.files import client, records
 
 ColumnType = FieldType | Literal["text", "word", "month"]
-LANDED_TYPES: dict[str, FieldType] = {"word": "string", "month": "date"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +64,7 @@ class Feed:
     def stream(self) -> Stream:
         """What of the feed is landed."""
         landed = (
-            Field(c.lands_as or c.name, LANDED_TYPES.get(c.type, c.type), c.description)
+            Field(c.lands_as or c.name, _landed_type(c.type), c.description)
             for c in self.columns
             if c.type != "text"
         )
@@ -61,6 +72,14 @@ class Feed:
             "files", self.name, self.grain, self.key, "replaced",
             (*landed, *self.derived), self.dated_by,
         )  # fmt: skip
+
+
+def _landed_type(type: ColumnType) -> FieldType:  # noqa: A002
+    if type == "month":
+        return "date"
+    if type == "word" or type == "text":
+        return "string"
+    return type
 
 
 def _column(
@@ -437,3 +456,195 @@ FEEDS: tuple[Feed, ...] = (
 )  # fmt: skip
 
 STREAMS = tuple(feed.stream for feed in FEEDS)
+
+
+SILENT = "silent"  # how the fingerprint of a batch begins that stands for a file no longer counted
+
+
+class FilesSettings(BaseModel, extra="forbid"):
+    """``systems.files`` of valuemaxx.yml."""
+
+    folder: Path = Path("feeds")
+
+
+def extract(
+    lake: Lake,
+    identity: Identity,
+    settings: FilesSettings,
+    *,
+    full_refresh: bool = False,
+    forget_missing: bool = False,
+) -> Iterator[Outcome]:
+    """Lands every file that changed since it was last read, one batch a file; one outcome a file.
+
+    ``full_refresh`` reads unchanged files too. ``forget_missing`` drops what files gave that are
+    no longer there. A file that cannot be read leaves what it gave before.
+    """
+    if not settings.folder.is_dir():
+        yield _no_folder(settings)
+        return
+    sources = client.find(settings.folder, FEEDS)
+    for source in sources:
+        if source.feed is None:
+            yield Outcome("files", identity.redact(source.scope), "warning", source.problem)
+    with records.workshop() as connection:
+        for feed in FEEDS:
+            known = lake.newest(feed.stream)
+            present: dict[str, str] = {}
+            for source in sources:
+                if source.feed is feed:
+                    reader = _Reader(lake, identity, connection, feed, full_refresh)
+                    yield reader.read(source, known, present)
+            scopes = {identity.redact(s.scope) for s in sources if s.feed is feed}
+            for scope, batch in known.items():
+                if scope not in scopes and not batch.fingerprint.startswith(SILENT):
+                    yield _gone(lake, feed, batch, present, forget_missing)
+
+
+def check(settings: FilesSettings) -> Iterator[Outcome]:
+    """Whether each file's header could be read; reads one chunk of each."""
+    if not settings.folder.is_dir():
+        yield _no_folder(settings)
+        return
+    for source in client.find(settings.folder, FEEDS):
+        scope = EMAIL.sub("(address)", source.scope)
+        header = client.Header()
+        if source.feed is None:
+            yield Outcome("files", scope, "warning", source.problem)
+            continue
+        try:
+            next(client.read(source, header))
+        except (client.Unreadable, OSError) as error:
+            yield Outcome("files", scope, "failed", _because(error))
+        else:
+            unknown = _unknown(header)
+            yield Outcome("files", scope, "warning" if unknown else "unchanged", unknown)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Lands one feed's files."""
+
+    lake: Lake
+    identity: Identity
+    connection: duckdb.DuckDBPyConnection
+    feed: Feed
+    full_refresh: bool
+
+    def read(
+        self, source: client.Source, known: dict[str, Batch], present: dict[str, str]
+    ) -> Outcome:
+        """Lands the file unless it is the one that was landed. ``present`` collects the
+        digests of the feed's files, so that the same file twice counts once."""
+        scope = self.identity.redact(source.scope)
+        try:
+            digest = source.digest()
+            fingerprint = f"{digest}-{_reading(self.feed, self.identity)}"
+            original = present.setdefault(digest, scope)
+            if original != scope:
+                fingerprint = f"{SILENT} copy of {digest}"
+            before = known.get(scope)
+            if before and before.fingerprint == fingerprint and not self.full_refresh:
+                return _copied(scope, original) if original != scope else _unchanged(before)
+            if original != scope:
+                _silence(self.lake, self.feed, scope, fingerprint)
+                return _copied(scope, original)
+            return self._land(source, scope, fingerprint)
+        except (client.Unreadable, OSError) as error:
+            for digest in [d for d, name in present.items() if name == scope]:
+                del present[digest]  # nothing of it is landed that another name could rely on
+            kept = "; what it gave before stays" if scope in known else ""
+            return Outcome("files", scope, "failed", _because(error) + kept)
+
+    def _land(self, source: client.Source, scope: str, fingerprint: str) -> Outcome:
+        header = client.Header()
+        typer = records.Typer(self.connection, self.feed, self.identity)
+        with self.lake.writing(self.feed.stream, scope, fingerprint=fingerprint) as batch:
+            for chunk in client.read(source, header):
+                for bad in chunk.malformed:
+                    batch.refuse({"length": bad.length}, bad.reason, f"{scope}:{bad.line}")
+                landed, refused = typer.type(chunk)
+                batch.append(landed)
+                for record in refused:
+                    batch.refuse(record.record, record.reason, f"{scope}:{record.line}")
+        counted = _counted(batch.rows_landed, sum(batch.reasons.values()), batch.reasons)
+        unknown = self.identity.redact(_unknown(header))
+        return Outcome(
+            "files",
+            scope,
+            "warning" if unknown or batch.reasons else "landed",
+            "; ".join(filter(None, (counted, unknown))),
+        )
+
+
+def _gone(
+    lake: Lake, feed: Feed, batch: Batch, present: dict[str, str], forget_missing: bool
+) -> Outcome:
+    """A file that was there before. Renamed, its records are the new name's already."""
+    new_name = present.get(batch.fingerprint.split("-")[0])
+    if new_name is not None:
+        _silence(lake, feed, batch.scope, f"{SILENT} renamed")
+        return Outcome("files", batch.scope, "unchanged", f"is now called {new_name}")
+    if forget_missing:
+        _silence(lake, feed, batch.scope, f"{SILENT} forgotten")
+        return Outcome("files", batch.scope, "landed", "is gone; what it gave is forgotten")
+    message = (
+        f"is gone; the {batch.rows_landed:,} records it gave stay until a run with --forget-missing"
+    )
+    return Outcome("files", batch.scope, "missing", message)
+
+
+def _silence(lake: Lake, feed: Feed, scope: str, fingerprint: str) -> None:
+    with lake.writing(feed.stream, scope, fingerprint=fingerprint):
+        pass  # a batch without records, which from now on stands for the scope
+
+
+def _unchanged(batch: Batch) -> Outcome:
+    counted = _counted(batch.rows_landed, batch.rows_quarantined, batch.reasons)
+    return Outcome(
+        "files",
+        batch.scope,
+        "warning" if batch.rows_quarantined else "unchanged",
+        f"unchanged; {counted}",
+    )
+
+
+def _copied(scope: str, original: str) -> Outcome:
+    return Outcome("files", scope, "warning", f"is the same as {original} and counts once")
+
+
+def _counted(landed: int, refused: int, reasons: Mapping[str, int]) -> str:
+    counted = f"{landed:,} record{'s' * (landed != 1)}"
+    if not reasons:
+        return counted
+    most = ", ".join(f"{reason} ({count:,})" for reason, count in Counter(reasons).most_common(5))
+    more = ", and other reasons" if len(reasons) > 5 else ""
+    return f"{counted}, {refused:,} refused: {most}{more}"
+
+
+def _unknown(header: client.Header) -> str:
+    if not header.unknown:
+        return ""
+    return "columns that no feed has, ignored: " + ", ".join(header.unknown[:10])
+
+
+def _no_folder(settings: FilesSettings) -> Outcome:
+    message = "there is no such folder; make it, or set systems.files.folder in valuemaxx.yml"
+    return Outcome("files", settings.folder.name, "failed", message)
+
+
+def _because(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"could not be read: {error.strerror or 'input or output failed'}"
+    return str(error)
+
+
+@functools.cache
+def _reading(feed: Feed, identity: Identity) -> str:
+    """Changes when the same bytes would be read otherwise: this code, the declarations, the
+    evidence rules, the salt or the bots changed."""
+    parts = (feed.stream.digest, identity.fingerprint, evidence.load_rules().fingerprint)
+    seen = hashlib.sha256(repr(parts).encode())
+    for path in sorted([*Path(__file__).parent.glob("*.py"), Path(evidence.__file__)]):
+        seen.update(path.read_bytes())
+    return seen.hexdigest()[:16]

@@ -5,7 +5,7 @@ the feed applied. A chunk at a time, set-based, in a DuckDB of its own in memory
 import contextlib
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,7 @@ import pyarrow.compute as pc
 
 from orchestration import evidence
 from orchestration.identity import Identity
-from orchestration.lake import ARROW_TYPES
-
-from .client import Chunk
+from orchestration.systems.files.client import Chunk
 
 if TYPE_CHECKING:
     from orchestration.systems.files import Column, Feed
@@ -37,21 +35,12 @@ KINDS = {
     "month": "a month",
     "timestamp": "a time",
 }
-SQL_TYPES = {
-    "integer": "bigint",
-    "decimal": "decimal(28,9)",
-    "boolean": "boolean",
-    "date": "date",
-    "month": "date",
-    "timestamp": "timestamp",
-}
 SCALES = {"likert5": (1, 5), "likert7": (1, 7), "nps": (0, 10), "hours_per_week": (0, 168)}
 NO_ANSWER = ("na", "n/a", "don't know", "don’t know")
 REVERT_TITLE = re.compile(r"revert( |(\([^)]*\))?!?:)", re.IGNORECASE)
 HOTFIX_BRANCH = re.compile(r"hotfix[/-]", re.IGNORECASE)
-REVERTS_TRAILER = re.compile(r"^\s*reverts?:\s*([0-9a-f]{7,64})\b", re.IGNORECASE | re.MULTILINE)
 
-Cells = Mapping[str, pa.Array | pa.ChunkedArray]
+Cells = Mapping[str, Any]  # Arrow arrays by column
 
 
 @dataclass(frozen=True)
@@ -94,12 +83,11 @@ class Typer:
         if self._feed.key:
             self._refuse_known_keys()
         names = ", ".join(_quoted(name) for name in self._feed.stream.schema.names)
-        good = run(
+        good = self._connection.sql(
             f"select {names} from typed where _reason is null order by _line"  # noqa: S608
         ).to_arrow_table()
         bad = run(
-            "select _line, _reason, _first_line from typed"
-            " where _reason is not null order by _line"
+            "select _line, _reason, _first_line from typed where _reason is not null order by _line"
         ).fetchall()
         return good, self._refused(cells, bad) if bad else []
 
@@ -140,9 +128,10 @@ class Typer:
         problems = chunk.problems
         given: dict[str, Any] = {}
         for column in self._feed.columns:
-            cell = _column(chunk.cells, column.name)
-            too_long = pc.greater(pc.utf8_length(cell), STRING_CHARACTERS)
-            if pc.any(too_long).as_py():
+            cell: Any = _cell(chunk.cells, column.name)
+            longest = pc.max(pc.binary_length(cell)).as_py() or 0
+            if longest > STRING_CHARACTERS:
+                too_long = pc.greater(pc.utf8_length(cell), pa.scalar(STRING_CHARACTERS))
                 reason = f"{column.name} is longer than {STRING_CHARACTERS:,} characters"
                 wrong = pc.if_else(pc.fill_null(too_long, False), reason, None)
                 problems = pc.coalesce(problems, wrong.cast(pa.string()))
@@ -156,21 +145,20 @@ class Typer:
                 cells[column.name] = self._redacted(given[column.name])
         return pa.table(cells | _derived(self._feed.name, given, self._identity))
 
-    def _hashed(self, name: str, given: Cells) -> pa.Array:
+    def _hashed(self, name: str, given: Cells) -> Any:
         if (self._feed.name, name) != ("identities", "handle"):
             return self._identity.people(given[name], "files")
         pairs = zip(given["handle"].to_pylist(), given["system"].to_pylist(), strict=True)
-        people = [self._identity.person(h, (s or "").strip().casefold()) for h, s in pairs]
+        people = [self._identity.person(h, (s or "").casefold()) for h, s in pairs]
         return pa.array(people, pa.string())
 
-    def _redacted(self, cells: pa.Array) -> pa.Array:
+    def _redacted(self, cells: Any) -> Any:
         if not pc.any(pc.match_substring(cells, "@")).as_py():
             return cells
-        coded = pc.dictionary_encode(cells, null_encoding="encode")
-        coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
+        coded = cells.dictionary_encode(null_encoding="encode")
         clean = [
             # git's own id of a deployment, `git:<service>@<release>`, stays what it is
-            text if text is None or text.strip().startswith("git:") else self._identity.redact(text)
+            text if text is None or text.startswith("git:") else self._identity.redact(text)
             for text in coded.dictionary.to_pylist()
         ]
         return pa.array(clean, pa.string()).take(coded.indices)
@@ -213,7 +201,7 @@ def _derived(feed: str, given: Cells, identity: Identity) -> dict[str, Any]:
 
 def _evidence(
     messages: list[str | None], authors: list[str | None], branches: list[str | None]
-) -> pa.Array:
+) -> Any:
     rules = evidence.load_rules()
 
     @lru_cache(maxsize=10_000)
@@ -225,21 +213,20 @@ def _evidence(
 
 
 def _reverted(trailers: str | None) -> str | None:
-    if not trailers:
-        return None
-    shas = [*evidence.reverted_shas(trailers), *REVERTS_TRAILER.findall(trailers)]
-    return ";".join(dict.fromkeys(sha.lower() for sha in shas)) or None
+    return ";".join(evidence.reverted_shas(trailers)) or None if trailers else None
 
 
-def _starts(texts: list[str | None], pattern: re.Pattern[str]) -> pa.Array:
-    return pa.array([bool(pattern.match((text or "").strip())) for text in texts], pa.bool_())
+def _starts(texts: list[str | None], pattern: re.Pattern[str]) -> Any:
+    return pa.array([bool(pattern.match(text or "")) for text in texts], pa.bool_())
 
 
-def _column(cells: pa.Table, name: str) -> pa.Array:
+def _cell(cells: pa.Table, name: str) -> Any:
+    """A column without surrounding blanks; an empty cell is null."""
     if name not in cells.column_names:
         return pa.nulls(cells.num_rows, pa.string())
-    column = cells[name]
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    column: Any = cells[name].combine_chunks()
+    trimmed: Any = pc.utf8_trim_whitespace(column)
+    return pc.if_else(pc.equal(trimmed, pa.scalar("")), None, trimmed)
 
 
 def _key_as_given(feed: "Feed") -> list[str]:
@@ -251,31 +238,140 @@ def _query(feed: "Feed") -> str:
     """The select that types ``cells``: every landed column, ``_reason`` a record is refused for,
     and ``_digest`` of its key. Names and values in it are declared ones, never given ones."""
     columns = [column for column in feed.columns if column.type != "text"]
-    blanks = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
-    trimmed = [f"nullif(trim(cells.{_quoted(c.name)}, {blanks}), '') as {_given(c)}" for c in columns]
-    typed = [f"{_typed(c)} as {_landed(c)}" for c in columns]
-    reasons = ["_problem", *(check for c in columns for check in _checks(c)), *_order_checks(feed)]
-    derived = [_quoted(field.name) for field in feed.derived]
+    given = [f"{_quoted(c.name)} as {_given(c)}" for c in columns]
+    typed = [f"{_typed(c)} as {_quoted(c.lands_as or c.name)}" for c in columns]
+    reasons = [check for c in columns for check in _checks(c)]
+    landed = {column.name: _quoted(column.lands_as or column.name) for column in feed.columns}
+    reasons += [
+        f"case when {landed[later]} < {landed[earlier]} then '{later} is before {earlier}' end"
+        for earlier, later in feed.ordered
+    ]
     if feed.name == "survey_responses":
-        trimmed.append(f"nullif(lower(trim(_answer, {blanks})), '') as _answer")
-        typed.append(f"{_answer()} as value")
+        given.append("lower(_answer) as _answer")
+        typed.append(f"{_answer_typed()} as value")
         reasons.append(_answer_check())
-    elif derived:
-        trimmed += derived
-        typed += derived
-    key = ", ".join(
-        f"coalesce(length(cast({_quoted(k)} as varchar)) || ':' || cast({_quoted(k)} as varchar), '')"
-        for k in feed.key
-    )
-    digest = f"md5_number(concat_ws('/', {key}))" if key else "null"
+    else:
+        given += [_quoted(field.name) for field in feed.derived]
+    names = [_quoted(name) for name in feed.stream.schema.names]
     return f"""
         with
-        trimmed as (select _line, _problem, {", ".join(trimmed)} from cells),
-        typed as (select trimmed.*, {", ".join(typed)} from trimmed)
+        given as (select _line, _problem, {", ".join(given)} from cells),
+        typed as (select given.*, {", ".join(typed)} from given)
         select
-            _line, {", ".join(_quoted(n) for n in feed.stream.schema.names)},
+            _line, {", ".join(names)},
             cast(null as bigint) as _first_line,
-            {digest} as _digest,
-            nullif(concat_ws('; ', {", ".join(reasons)}), '') as _reason
+            {_digest(feed)} as _digest,
+            coalesce(_problem, nullif(concat_ws('; ', {", ".join(reasons)}), '')) as _reason
         from typed
     """  # noqa: S608
+
+
+def _digest(feed: "Feed") -> str:
+    if not feed.key:
+        return "null"
+    texts = [f"cast({_quoted(name)} as varchar)" for name in feed.key]
+    # Each part with its length, so that ('a', 'b/1:c') and ('a/3:b', 'c') stay apart.
+    parts = [f"coalesce(length({text}) || ':' || {text}, '')" for text in texts]
+    return f"md5_number(concat_ws('/', {', '.join(parts)}))"
+
+
+def _typed(column: "Column") -> str:
+    """The given text as the column's type; null where it is not one."""
+    text = _given(column)
+    if column.type == "integer":
+        # The first branch is the quick one: nearly every number is written as we would.
+        return (
+            f"case when cast(try_cast({text} as bigint) as varchar) = {text}"
+            f" then try_cast({text} as bigint)"
+            f" when regexp_full_match({text}, '{WHOLE_NUMBER}')"
+            f" then try_cast(split_part({text}, '.', 1) as bigint) end"
+        )
+    if column.type == "decimal":
+        return _decimal(text)
+    if column.type == "boolean":
+        return (
+            f"case when lower({text}) in ('true', 't', 'yes', '1') then true"
+            f" when lower({text}) in ('false', 'f', 'no', '0') then false end"
+        )
+    if column.type == "timestamp":
+        return _moment(text)
+    if column.type in ("date", "month"):
+        day = (
+            f"case when length({text}) = 7 and regexp_full_match({text}, '\\d{{4}}-\\d{{2}}')"
+            f" then try_cast({text} || '-01' as date) else cast({_moment(text)} as date) end"
+        )
+        return f"cast(date_trunc('month', {day}) as date)" if column.type == "month" else day
+    return f"lower({text})" if column.values or column.type == "word" else text
+
+
+def _moment(text: str) -> str:
+    # DuckDB reads an offset into a timestamp as if it were not there, hence the way round by
+    # the type with a zone. Without the patterns it would take 'epoch', 'infinity' and more.
+    return (
+        f"case when regexp_full_match({text}, '{DAY}({CLOCK}Z?)?')"
+        f" then try_cast({text} as timestamp)"
+        f" when regexp_full_match({text}, '{DAY}{CLOCK}{OFFSET}')"
+        f" then try_cast({text} as timestamptz) at time zone 'UTC' end"
+    )
+
+
+def _decimal(text: str) -> str:
+    return (
+        f"case when regexp_full_match({text}, '{PLAIN_NUMBER}')"
+        f" then try_cast({text} as decimal(28,9)) end"
+    )
+
+
+def _checks(column: "Column") -> Iterator[str]:
+    """What a record may be refused for because of the column, as SQL that gives the reason."""
+    name, text, value = column.name, _given(column), _quoted(column.lands_as or column.name)
+    if column.is_required:
+        yield f"case when {text} is null then '{name} is empty' end"
+    if column.type in KINDS:
+        yield (
+            f"case when {text} is not null and {value} is null"
+            f" then '{name} is not {KINDS[column.type]}' end"
+        )
+    elif column.type != "person":
+        yield f"case when contains({text}, chr(0)) then '{name} holds a NUL character' end"
+    if column.type in ("date", "month", "timestamp"):
+        yield (
+            f"case when {value} < timestamp '1970-01-01' or {value} >= timestamp '2200-01-01'"
+            f" then '{name} is not between 1970 and 2199' end"
+        )
+    if column.values:
+        listed = ", ".join(f"'{allowed}'" for allowed in column.values)
+        yield (
+            f"case when {value} not in ({listed})"
+            f" then '{name} is not one of {', '.join(column.values)}' end"
+        )
+    if column.minimum is not None:
+        yield f"case when {value} < {column.minimum} then '{name} is below {column.minimum}' end"
+    if column.maximum is not None:
+        yield f"case when {value} > {column.maximum} then '{name} is above {column.maximum}' end"
+
+
+def _answer_typed() -> str:
+    silent = ", ".join("'" + answer.replace("'", "''") + "'" for answer in NO_ANSWER)
+    return f"case when scale != 'text' and _answer not in ({silent}) then {_decimal('_answer')} end"
+
+
+def _answer_check() -> str:
+    """An answer must be on its scale; a missing one, and free text, are null and well."""
+    silent = ", ".join("'" + answer.replace("'", "''") + "'" for answer in NO_ANSWER)
+    ranges = " ".join(
+        f"when scale = '{scale}' then coalesce(value between {low} and {high}, false)"
+        for scale, (low, high) in SCALES.items()
+    )
+    return (
+        f"case when _answer not in ({silent}) and not (case {ranges} else true end)"
+        " then 'value is not on its scale' end"
+    )
+
+
+def _given(column: "Column") -> str:
+    return _quoted(f"given_{column.name}")
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
