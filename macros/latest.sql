@@ -9,15 +9,8 @@
     replaced = the newest batch of a scope and window stands for it, earlier ones are silent.
 -#}
 {% macro latest(relation) -%}
-    {%- set stream = namespace(meta={}) -%}
-    {%- if execute -%}
-        {%- for source in graph.sources.values() -%}
-            {%- if source.schema == relation.schema and source.name == relation.identifier -%}
-                {%- set stream.meta = source.config.meta -%}
-            {%- endif -%}
-        {%- endfor -%}
-    {%- endif -%}
-    {%- set key = stream.meta.get('key', []) -%}
+    {%- set stream = stream_declaration(relation) -%}
+    {%- set key = stream.get('key', []) -%}
     (
         select *
         from (
@@ -29,7 +22,7 @@
                 )
                 {%- else -%}1{%- endif %} as _recency
             from
-                {% if stream.meta.get('fold') == 'replaced' -%}
+                {% if stream.get('fold') == 'replaced' -%}
                 (
                     select
                         all_rows.*,
@@ -45,4 +38,27 @@
         ) as ranked_rows
         where ranked_rows._recency = 1 and not ranked_rows._is_deleted
     ) as latest_rows
+{%- endmacro %}
+
+{#-
+    What a stream declares of itself: the meta of its source. Not known while dbt parses.
+
+    usage:  {% set stream = stream_declaration(source('files', 'teams')) %}
+    output: a dict with `key` (a list of columns, may be empty) and `fold`
+-#}
+{% macro stream_declaration(relation) -%}
+    {%- set found = namespace(meta={}) -%}
+    {%- if execute -%}
+        {%- for source in graph.sources.values() -%}
+            {%- if source.schema == relation.schema and source.name == relation.identifier -%}
+                {%- set found.meta = source.config.meta -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- if 'fold' not in found.meta -%}
+            {{ exceptions.raise_compiler_error(
+                relation ~ ' does not say in its meta how its batches fold'
+            ) }}
+        {%- endif -%}
+    {%- endif -%}
+    {{ return(found.meta) }}
 {%- endmacro %}

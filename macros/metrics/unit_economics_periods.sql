@@ -1,0 +1,82 @@
+{#-
+    The unit economics of one kind of period: one list of columns and ratios for both marts.
+
+    usage:  {{ unit_economics_periods('month') }}
+
+    Numerators and denominators are added up apart, for the same scope and period, then divided.
+-#}
+{% macro unit_economics_periods(period_type) -%}
+with
+
+counted as (
+
+    select * from {{ ref('int_unit_economics_by_scope_and_period') }}
+    where period_type = '{{ period_type }}'
+
+),
+
+reported as (
+
+    select
+        scope_type,
+        scope_id,
+        period_start,
+        scope_name,
+        reporting_scope_id,
+        ai_cost_usd,
+        {%- for quantity in [
+            'token_count', 'input_token_count', 'cache_read_token_count',
+            'batch_token_count', 'unpriced_token_count', 'unpriced_other_unit_count'
+        ] %}
+        case when is_reported then cast({{ quantity }} as numeric(38, 12)) end
+            as {{ quantity }},
+        {%- endfor %}
+        case when is_reported then cast(merged_pull_request_count as bigint) end
+            as merged_pull_request_count,
+        case when is_reported then cast(successful_deployment_count as bigint) end
+            as successful_deployment_count,
+        cast(active_user_count as bigint) as active_user_count,
+        is_reported,
+        is_partial_period,
+        period_end
+    from counted
+
+),
+
+final as (
+
+    select
+        scope_type,
+        scope_id,
+        period_start,
+        scope_name,
+        reporting_scope_id,
+        ai_cost_usd,
+        merged_pull_request_count,
+        {{ divide_money('ai_cost_usd', 'merged_pull_request_count') }}
+            as cost_usd_per_merged_pull_request,
+        successful_deployment_count,
+        {{ divide_money('ai_cost_usd', 'successful_deployment_count') }}
+            as cost_usd_per_successful_deployment,
+        active_user_count,
+        token_count,
+        input_token_count,
+        cache_read_token_count,
+        {{ share('cache_read_token_count', 'input_token_count') }} as cache_read_share,
+        batch_token_count,
+        {{ share('batch_token_count', 'token_count') }} as batch_share,
+        unpriced_token_count,
+        {{ share('unpriced_token_count', 'token_count') }} as unpriced_token_share,
+        unpriced_other_unit_count,
+        coalesce(
+            unpriced_token_count + unpriced_other_unit_count = 0, true
+        ) as is_fully_priced,
+        is_reported,
+        is_partial_period,
+        period_end
+    from reported
+
+)
+
+select * from final
+{%- endmacro %}

@@ -1,0 +1,25 @@
+-- One row per CI run.
+with
+
+ci_runs as (
+
+    select * from {{ union_systems('ci_runs', ['files']) }}
+
+),
+
+final as (
+
+    select
+        ci_run_id,
+        repository,
+        commit_sha,
+        conclusion,
+        attempt,
+        started_at,
+        {{ seen('finished_at') }} as finished_at
+    from ci_runs
+    where started_at < {{ as_of() }}
+
+)
+
+select * from final

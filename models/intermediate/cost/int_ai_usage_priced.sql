@@ -1,0 +1,81 @@
+-- One row as in int_ai_usage_by_token_class, with what it costs at the price of the day: the
+-- contract's where one holds, else the list's. Without a price the cost is null, never 0.
+with
+
+usage_by_class as (
+
+    select * from {{ ref('int_ai_usage_by_token_class') }}
+
+),
+
+prices as (
+
+    select * from {{ ref('int_ai_prices_by_day') }}
+
+),
+
+priced as (
+
+    select
+        usage_by_class.team_mix_id,
+        usage_by_class.vendor,
+        usage_by_class.model,
+        usage_by_class.token_class,
+        usage_by_class.unit_name,
+        usage_by_class.service_tier,
+        prices.price_source,
+        usage_by_class.quantity,
+        prices.list_usd_per_token,
+        prices.contract_usd_per_token,
+        coalesce(prices.contract_usd_per_token, prices.list_usd_per_token)
+            as metered_usd_per_token,
+        usage_by_class.is_batch,
+        usage_by_class.usage_date
+    from usage_by_class
+    left join prices
+        on
+            usage_by_class.vendor = prices.vendor
+            and usage_by_class.model = prices.model
+            and usage_by_class.token_class = prices.token_class
+            and usage_by_class.service_tier = prices.service_tier
+            and usage_by_class.context_token_count = prices.context_token_count
+            and usage_by_class.is_batch = prices.is_batch
+            and usage_by_class.usage_date = prices.usage_date
+
+),
+
+final as (
+
+    -- A price stands for whole tokens: 20 digits by 18 give 38, all of them exact.
+    select
+        team_mix_id,
+        vendor,
+        model,
+        token_class,
+        unit_name,
+        service_tier,
+        case
+            when metered_usd_per_token is null then 'unpriced'
+            when metered_usd_per_token = 0 then 'free'
+            when contract_usd_per_token is not null then 'contract'
+            else 'priced'
+        end as price_status,
+        price_source,
+        quantity,
+        cast(
+            case
+                when list_usd_per_token is not null then cast(quantity as numeric(20, 0))
+            end * list_usd_per_token as numeric(29, 12)
+        ) as list_cost_usd,
+        cast(
+            case
+                when metered_usd_per_token is not null then cast(quantity as numeric(20, 0))
+            end * metered_usd_per_token as numeric(29, 12)
+        ) as metered_cost_usd,
+        is_batch,
+        usage_date
+    from priced
+
+)
+
+select * from final

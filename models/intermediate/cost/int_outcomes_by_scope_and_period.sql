@@ -1,0 +1,92 @@
+-- One row per scope and month or quarter with outcomes, on the same lines as the cost: changes by
+-- the day they merged (bots' are not in it), successful production deployments by their finish.
+with
+
+changes as (
+
+    select * from {{ ref('int_changes_timed') }}
+
+),
+
+deployments as (
+
+    select * from {{ ref('int_deployments_numbered') }}
+
+),
+
+days_in_periods as (
+
+    select * from {{ ref('int_days_in_periods') }}
+
+),
+
+scopes as (
+
+    select * from {{ ref('int_reporting_scopes') }}
+
+),
+
+events as (
+
+    select
+        team_id,
+        1 as merged_pull_request_count,
+        0 as successful_deployment_count,
+        cast(merged_at as date) as event_date
+    from changes
+    where not is_bot_change
+
+    union all
+
+    select
+        team_id,
+        0 as merged_pull_request_count,
+        1 as successful_deployment_count,
+        cast(finished_at as date) as event_date
+    from deployments
+
+),
+
+by_team as (
+
+    select
+        days_in_periods.period_type,
+        days_in_periods.period_start,
+        events.team_id,
+        sum(events.merged_pull_request_count) as merged_pull_request_count,
+        sum(events.successful_deployment_count) as successful_deployment_count
+    from events
+    inner join days_in_periods
+        on events.event_date = days_in_periods.date_day
+    where days_in_periods.period_type in ('month', 'quarter')
+    group by
+        days_in_periods.period_type,
+        days_in_periods.period_start,
+        events.team_id
+
+),
+
+final as (
+
+    select
+        scopes.period_type,
+        scopes.period_start,
+        scopes.scope_type,
+        scopes.scope_id,
+        sum(by_team.merged_pull_request_count) as merged_pull_request_count,
+        sum(by_team.successful_deployment_count) as successful_deployment_count
+    from by_team
+    inner join scopes
+        on
+            by_team.period_type = scopes.period_type
+            and by_team.period_start = scopes.period_start
+            and by_team.team_id = scopes.team_id
+    group by
+        scopes.period_type,
+        scopes.period_start,
+        scopes.scope_type,
+        scopes.scope_id
+
+)
+
+select * from final
