@@ -20,6 +20,11 @@ from orchestration.settings import Settings, SettingsError
 INSTANCE = {
     "telemetry": {"enabled": False},
     "nux": {"enabled": False},
+    "event_log_storage": {
+        "module": "orchestration.defs.event_log",
+        "class": "EventLog",
+        "config": {"base_dir": "events"},
+    },
     # One writer: a run that is started while another is at work waits for it.
     "concurrency": {"runs": {"max_concurrent_runs": 1}},
 }
@@ -46,7 +51,7 @@ def prepare(current: Settings) -> None:
     try:
         dagster_home.mkdir(parents=True, exist_ok=True)
         file = dagster_home / "dagster.yaml"
-        text = yaml.safe_dump(INSTANCE)
+        text = yaml.safe_dump(INSTANCE).replace("base_dir: events", f"base_dir: {dagster_home}")
         if not file.exists() or file.read_text(encoding="utf-8") != text:
             file.write_text(text, encoding="utf-8")
     except OSError as error:

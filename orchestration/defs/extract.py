@@ -15,12 +15,12 @@ from dagster import (
     MaterializeResult,
     RetryPolicy,
     TableColumn,
-    TableMetadataSet,
     TableSchema,
     multi_asset,
 )
 
 from orchestration import extraction, inventory, settings
+from orchestration.defs.resources import Home
 from orchestration.lake import Lake, Stream
 from orchestration.settings import Settings
 
@@ -50,11 +50,12 @@ def _system(system: extraction.System) -> AssetsDefinition:
         check_specs=[AssetCheckSpec(CHECK, asset=_key(s)) for s in system.streams],
         retry_policy=RETRIES,
     )
-    def read(context: AssetExecutionContext, config: Reading) -> Iterator[MaterializeResult]:
+    def read(
+        context: AssetExecutionContext, config: Reading, home: Home
+    ) -> Iterator[MaterializeResult]:
         current = settings.load()
         for outcome in extraction.extract(system, current, **config.model_dump()):
-            log = context.log.info if outcome.status in ("landed", "unchanged") else context.log.warning
-            log(f"{outcome.scope}: {outcome.status} {outcome.message}".strip())
+            context.log.info(f"{outcome.scope}: {outcome.status} {outcome.message}".strip())
         for stream in system.streams:
             yield _result(stream, Lake(current.home))
 
@@ -68,8 +69,10 @@ def _inventory(streams: list[Stream]) -> AssetsDefinition:
     ]
 
     @multi_asset(name="take_inventory", specs=specs)
-    def take() -> None:
+    def take(home: Home) -> Iterator[MaterializeResult]:
         extraction.take_inventory(settings.load())
+        for stream in inventory.STREAMS:
+            yield MaterializeResult(asset_key=_key(stream))
 
     return take
 
@@ -89,7 +92,7 @@ def _spec(stream: Stream) -> AssetSpec:
         group_name=stream.system,
         kinds={"parquet"},
         owners=[OWNER],
-        metadata={**TableMetadataSet(column_schema=TableSchema(columns))},
+        metadata={"dagster/column_schema": TableSchema(columns)},
     )
 
 
@@ -98,6 +101,7 @@ def _result(stream: Stream, lake: Lake) -> MaterializeResult:
     refused = sum(batch.rows_quarantined for batch in batches)
     check = AssetCheckResult(
         check_name=CHECK,
+        asset_key=_key(stream),
         passed=refused == 0,
         severity=AssetCheckSeverity.WARN,
         metadata={"rows_quarantined": refused, "where": str(lake.quarantine_folder(stream))},
@@ -105,7 +109,7 @@ def _result(stream: Stream, lake: Lake) -> MaterializeResult:
     return MaterializeResult(
         asset_key=_key(stream),
         metadata={
-            **TableMetadataSet(row_count=sum(batch.rows_landed for batch in batches)),
+            "dagster/row_count": sum(batch.rows_landed for batch in batches),
             "rows_quarantined": refused,
             "batches": len(batches),
         },

@@ -1,8 +1,9 @@
 """The publication as an asset: what anybody may read, once every test has passed."""
 
-from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
+from dagster import AssetKey, AssetsDefinition, MaterializeResult, asset
 
 from orchestration import publishing, settings
+from orchestration.defs.resources import Home
 from orchestration.settings import Settings
 
 
@@ -18,7 +19,7 @@ def assets(current: Settings) -> list[AssetsDefinition]:
         owners=["team:data-engineering"],
         description="One folder per publication: valuemaxx.duckdb and Parquet of every mart.",
     )
-    def published(context: AssetExecutionContext) -> MaterializeResult:
+    def published(home: Home) -> MaterializeResult:
         folder = publishing.publish(settings.load())
         return MaterializeResult(metadata={"folder": str(folder), "tables": len(tables)})
 

@@ -7,7 +7,6 @@ from dagster import ConfigurableResource, InitResourceContext
 
 from orchestration import settings
 from orchestration.lake import run_lock
-from orchestration.settings import Settings
 
 
 class Home(ConfigurableResource):  # type: ignore[type-arg]
@@ -18,7 +17,3 @@ class Home(ConfigurableResource):  # type: ignore[type-arg]
         """Holds ``run.lock``; a second run is told who has it."""
         with run_lock(settings.load().home):
             yield self
-
-    def settings(self) -> Settings:
-        """The settings as they are now."""
-        return settings.load()

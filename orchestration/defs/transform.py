@@ -5,10 +5,11 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetsDefinition, Config, TableMetadataSet
+from dagster import AssetExecutionContext, AssetsDefinition, Config
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 
 from orchestration import settings, transformation
+from orchestration.defs.resources import Home
 from orchestration.settings import ROOT, Settings
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ def assets(current: Settings) -> list[AssetsDefinition]:
 
     @dbt_assets(manifest=manifest, dagster_dbt_translator=Translator(), name="build_models")
     def build_models(
-        context: AssetExecutionContext, config: Building, dbt: Dbt
+        context: AssetExecutionContext, config: Building, dbt: Dbt, home: Home
     ) -> Iterator[Any]:
         now = settings.load()
         transformation.load_lake(now)
@@ -62,13 +63,10 @@ def assets(current: Settings) -> list[AssetsDefinition]:
 
 
 def resources() -> dict[str, object]:
-    """The dbt that is installed beside the running Python."""
+    """The dbt that is installed beside the running Python, and the home."""
     folder = str(ROOT)
-    return {
-        "dbt": Dbt(
-            project_dir=folder, profiles_dir=folder, dbt_executable=transformation.DBT
-        )
-    }
+    dbt = Dbt(project_dir=folder, profiles_dir=folder, dbt_executable=transformation.DBT)
+    return {"dbt": dbt, "home": Home()}
 
 
 def _is_told(event: Any) -> bool:
@@ -83,5 +81,5 @@ def _counted(event: Any, counts: Mapping[str, int]) -> Any:
     unique_id = event.metadata.get("unique_id")
     if unique_id is None or unique_id.text not in counts:
         return event
-    rows = TableMetadataSet(row_count=counts[unique_id.text])
+    rows = {"dagster/row_count": counts[unique_id.text]}
     return event.with_metadata({**event.metadata, **rows})
