@@ -40,9 +40,9 @@ def main(clones: Sequence[str]) -> int:
             bare = (before + _seconds(lambda clone=clone: _bare(clone))) / 2
             again = _seconds(read)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        name = "/".join(Path(clone).parts[-2:])
+        name, ratio = "/".join(Path(clone).parts[-2:]), reading / bare
         sys.stdout.write(
-            f"{name:<44}{bare:>8.2f}{reading:>8.2f}{reading / bare:>7.2f}{again:>9.3f}{peak:>9.0f}\n"
+            f"{name:<44}{bare:>8.2f}{reading:>8.2f}{ratio:>7.2f}{again:>9.3f}{peak:>9.0f}\n"
         )
     return 0
 

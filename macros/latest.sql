@@ -21,20 +21,18 @@
                     partition by {{ key | join(', ') }} order by _batch_id desc
                 )
                 {%- else -%}1{%- endif %} as _recency
-            from
-                {% if stream.get('fold') == 'replaced' -%}
-                (
-                    select
-                        all_rows.*,
-                        max(_batch_id) over (
-                            partition by _scope, _window_start, _window_end
-                        ) as _newest_batch_id
-                    from {{ relation }} as all_rows
-                ) as batch_rows
-            where batch_rows._batch_id = batch_rows._newest_batch_id
-                {%- else -%}
-                {{ relation }} as batch_rows
-                {%- endif %}
+            from {{ relation }} as batch_rows
+            {%- if stream.get('fold') == 'replaced' %}
+            -- A batch's id is its own: no other scope or window has it.
+            where batch_rows._batch_id in (
+                select max(standing_rows._batch_id)
+                from {{ relation }} as standing_rows
+                group by
+                    standing_rows._scope,
+                    standing_rows._window_start,
+                    standing_rows._window_end
+            )
+            {%- endif %}
         ) as ranked_rows
         where ranked_rows._recency = 1 and not ranked_rows._is_deleted
     ) as latest_rows

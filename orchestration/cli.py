@@ -7,18 +7,16 @@ traceback unless ``--debug`` is given.
 import json
 import logging
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
-from rich.table import Table
 
 from orchestration import demonstration, doctoring, running, settings
 from orchestration.lake import LakeError
-from orchestration.settings import Settings, SettingsError
+from orchestration.settings import SettingsError
 from orchestration.transformation import TransformationError
 
 app = typer.Typer(
@@ -148,7 +146,7 @@ def ui(
 
 @app.command()
 def demo(home: Home = None, debug: Debug = False) -> None:
-    """This repository's own history and example feeds, run and published."""
+    """Run the example feeds and the history of valuemaxx itself, and show what they say."""
     _progress(debug)
     for part in demonstration.run(home):
         out.print(part)

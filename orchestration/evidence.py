@@ -65,7 +65,7 @@ class Rules:
         address, one a line where there are several (author and committer)."""
         found: list[str] = []
         if message:
-            # Some tools pass a message with "\\n" in it, which no shell turned into a line break.
+            # Some tools spell line breaks out, and no shell turns them into real ones.
             lines = message.replace("\\n", "\n")
             found = self._message.match(f"\n{lines}")
         if author:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,8 @@ def run(current: Settings, options: Options) -> Path:
     from orchestration.definitions import defs
 
     job = defs.resolve_job_def("refresh")
-    with DagsterInstance.get() as instance:
+    output = transformation.target_path(current) / "output.log"
+    with DagsterInstance.get() as instance, output.open("w") as text, redirect_stdout(text):
         result = job.execute_in_process(
             instance=instance,
             run_config=_run_config(current, options),
@@ -86,7 +88,7 @@ def run(current: Settings, options: Options) -> Path:
             raise_on_error=False,
         )
     if not result.success:
-        raise RunError("\n".join(_reasons(current, result)))
+        raise RunError("\n".join(_reasons(result)))
     return current.home / "published"
 
 
@@ -115,22 +117,20 @@ def _selection(job: Any, current: Settings, options: Options) -> list[Any] | Non
     return [key for key in keys if tuple(key.path) not in silent]
 
 
-def _reasons(current: Settings, result: Any) -> list[str]:
-    """What a person needs to know of a failed run: dbt's failures, else the first error."""
+def _reasons(result: Any) -> list[str]:
+    """What a person needs to know of a failed run: what each failed step says."""
     errors = [
         event.event_specific_data.error
         for event in result.all_node_events
         if event.is_step_failure and event.event_specific_data.error
     ]
-    names = {error.cls_name for error in errors} | {
-        error.cause.cls_name for error in errors if error.cause
-    }
-    if "TransformationError" in names:
-        return transformation.failures(current) or ["dbt did not finish; see dbt.log"]
     causes = [error.cause or error for error in errors]
-    return [f"{c.cls_name}: {c.message.split(':', 1)[-1].strip()}" for c in causes] or [
-        "the run failed before its first step; see `valuemaxx run --debug`"
-    ]
+    return [
+        line
+        for cause in causes
+        # "module.NameError: what it says" is how Dagster keeps an error.
+        for line in cause.message.split(": ", 1)[-1].strip().splitlines()
+    ] or ["the run failed before its first step; `valuemaxx run --debug` shows why"]
 
 
 def serve(current: Settings, port: int) -> int:

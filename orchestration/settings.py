@@ -233,9 +233,7 @@ def _read(path: Path, environ: Mapping[str, str]) -> Configuration:
 def _expanded(value: Any, path: Path, environ: Mapping[str, str], key: str = "") -> Any:
     """The document with every ``${NAME}`` replaced; the value is never shown in an error."""
     if isinstance(value, dict):
-        return {
-            k: _expanded(v, path, environ, f"{key}.{k}".lstrip(".")) for k, v in value.items()
-        }
+        return {k: _expanded(v, path, environ, f"{key}.{k}".lstrip(".")) for k, v in value.items()}
     if isinstance(value, list):
         return [_expanded(v, path, environ, f"{key}[{i}]") for i, v in enumerate(value)]
     if not isinstance(value, str):

@@ -13,6 +13,7 @@ from orchestration import extraction, inventory, publishing
 from orchestration.settings import ROOT, Settings
 
 DBT = str(Path(sys.executable).with_name("dbt"))
+RESULTS = "run_results.json"
 PROJECT_FILES = ("dbt_project.yml", "profiles.yml")
 PROJECT_FOLDERS = ("models", "macros", "seeds", "tests/data")
 
@@ -29,7 +30,7 @@ def target_path(settings: Settings) -> Path:
 
 
 def manifest(settings: Settings) -> Path:
-    """dbt's manifest of the project under these settings; parsed again only if something that it
+    """Dbt's manifest of the project under these settings; parsed again only if something that it
     depends on has changed."""
     target = target_path(settings)
     path, key_path = target / "manifest.json", target / "manifest.key"
@@ -54,8 +55,10 @@ def build_arguments(settings: Settings, *, full_refresh: bool = False) -> list[s
     return [*arguments, *(["--full-refresh"] if full_refresh else [])]
 
 
-def load_lake(settings: Settings) -> None:
-    """Makes the lake readable for dbt, where the warehouse does not read its files itself."""
+def before_build(settings: Settings) -> None:
+    """Makes the lake readable for dbt, where the warehouse does not read its files itself, and
+    clears what an earlier build said."""
+    (target_path(settings) / RESULTS).unlink(missing_ok=True)
     systems = extraction.enabled(settings)
     streams = [stream for system in systems for stream in system.streams]
     publishing.warehouse(settings).load([*streams, *inventory.STREAMS])
@@ -72,39 +75,42 @@ def row_counts(settings: Settings, nodes: Mapping[str, Any]) -> dict[str, int]:
     return {tables[name]: count for name, count in counts.items() if name in tables}
 
 
-def failures(settings: Settings) -> list[str]:
-    """A line for each model or test that failed in the last build: its name, what it found, and
-    the file with the query that shows it."""
-    path = target_path(settings) / "run_results.json"
-    if not path.exists():
-        return []
-    results = json.loads(path.read_text(encoding="utf-8"))["results"]
-    return [_failure(r) for r in results if r["status"] in ("error", "fail", "runtime error")]
-
-
-def warnings(settings: Settings) -> list[str]:
-    """A line for each test that only warns, likewise."""
-    path = target_path(settings) / "run_results.json"
-    if not path.exists():
-        return []
-    results = json.loads(path.read_text(encoding="utf-8"))["results"]
-    return [_failure(r) for r in results if r["status"] == "warn"]
-
-
-def raise_on_failure(settings: Settings) -> None:
-    """Raises TransformationError if anything in the last build failed."""
-    lines = failures(settings)
+def raise_on_failure(settings: Settings, error: Exception | None) -> None:
+    """Raises TransformationError if anything in the last build failed: a line for each model or
+    test with its name, what it found, and the file with the query that shows it. ``error``: what
+    the program as a whole said, for a build that ended before its first model."""
+    lines = _results(settings, "error", "fail", "runtime error")
+    if error is not None and not lines:
+        said = str(error).rsplit("Errors parsed from dbt logs:", 1)[-1]
+        lines = [f"dbt could not build: {' '.join(said.split())[-500:]}"]
     if lines:
         raise TransformationError("\n".join(lines))
 
 
-def _failure(result: Mapping[str, Any]) -> str:
-    name = result["unique_id"].split(".")[2]
+def warnings(settings: Settings) -> list[str]:
+    """A line for each test of the last build that only warns, likewise."""
+    return _results(settings, "warn")
+
+
+def _results(settings: Settings, *states: str) -> list[str]:
+    path = target_path(settings) / RESULTS
+    if not path.exists():
+        return []
+    nodes = json.loads((target_path(settings) / "manifest.json").read_text(encoding="utf-8"))
+    results = json.loads(path.read_text(encoding="utf-8"))["results"]
+    return [
+        _told(settings, nodes["nodes"][result["unique_id"]], result)
+        for result in results
+        if result["status"] in states
+    ]
+
+
+def _told(settings: Settings, node: Mapping[str, Any], result: Mapping[str, Any]) -> str:
+    """A node's result in one line. The compiled query gives the offending rows."""
     message = " ".join(str(result.get("message") or "").split())[:300]
-    rows = f"{result['failures']} rows; " if result.get("failures") else ""
-    where = result.get("relation_name") or result["unique_id"]
-    look = f"look at them with: dbt show --inline of its compiled query ({where})"
-    return f"{name}: {rows}{message}; {look}"
+    query = node.get("compiled_path")
+    look = f"; the query that shows it: {query}" if query else ""
+    return f"{node['name']}: {message}{look}"
 
 
 def _project_key(settings: Settings) -> str:

@@ -1,6 +1,6 @@
 {#-
-    An amount of money, not negative and below 10^13, divided by a count: 12 decimals, the last one
-    rounded half up, no float anywhere. Null over nothing.
+    An amount of money, not negative and below 10^13, divided by a count: 12 decimals,
+    the last one rounded half up, no float anywhere. Null over nothing.
 
     usage:  {{ divide_money('ai_cost_usd', 'merged_pull_request_count') }}
     output: numeric(38, 12)

@@ -1,5 +1,6 @@
 {#-
-    The quality table of one kind of period: one list of columns and ratios for the three marts.
+    The quality table of one kind of period: one list of columns and ratios for the
+    three marts.
 
     usage:  {{ quality_periods('week') }}
 -#}

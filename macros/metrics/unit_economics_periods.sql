@@ -1,9 +1,11 @@
 {#-
-    The unit economics of one kind of period: one list of columns and ratios for both marts.
+    The unit economics of one kind of period: one list of columns and ratios for both
+    marts.
 
     usage:  {{ unit_economics_periods('month') }}
 
-    Numerators and denominators are added up apart, for the same scope and period, then divided.
+    Numerators and denominators are added up apart, for the same scope and period, then
+    divided.
 -#}
 {% macro unit_economics_periods(period_type) -%}
 with
@@ -24,13 +26,13 @@ reported as (
         scope_name,
         reporting_scope_id,
         ai_cost_usd,
-        {%- for quantity in [
-            'token_count', 'input_token_count', 'cache_read_token_count',
-            'batch_token_count', 'unpriced_token_count', 'unpriced_other_unit_count'
-        ] %}
-        case when is_reported then cast({{ quantity }} as numeric(38, 12)) end
-            as {{ quantity }},
-        {%- endfor %}
+        case when is_reported then token_count end as token_count,
+        case when is_reported then input_token_count end as input_token_count,
+        case when is_reported then cache_read_token_count end as cache_read_token_count,
+        case when is_reported then batch_token_count end as batch_token_count,
+        case when is_reported then unpriced_token_count end as unpriced_token_count,
+        case when is_reported then unpriced_other_unit_count end
+            as unpriced_other_unit_count,
         case when is_reported then cast(merged_pull_request_count as bigint) end
             as merged_pull_request_count,
         case when is_reported then cast(successful_deployment_count as bigint) end

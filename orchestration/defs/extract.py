@@ -78,14 +78,12 @@ def _inventory(streams: list[Stream]) -> AssetsDefinition:
 
 
 def _key(stream: Stream) -> AssetKey:
-    """dbt's source of the same name has the same key, so the lineage joins by itself."""
+    """Dbt's source of the same name has the same key, so the lineage joins by itself."""
     return AssetKey([stream.system, stream.name])
 
 
 def _spec(stream: Stream) -> AssetSpec:
-    columns = [
-        TableColumn(f.name, f.type, description=f.description) for f in stream.fields
-    ]
+    columns = [TableColumn(f.name, f.type, description=f.description) for f in stream.fields]
     return AssetSpec(
         _key(stream),
         description=f"One record per {stream.grain}.",

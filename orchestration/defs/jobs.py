@@ -1,4 +1,4 @@
-"""The one job, its daily schedule, and where it runs: in one process, since DuckDB has one writer."""
+"""The one job, its daily schedule, and where it runs: one process, as DuckDB has one writer."""
 
 from dagster import (
     AssetSelection,

@@ -9,7 +9,7 @@ from orchestration import settings
 from orchestration.lake import run_lock
 
 
-class Home(ConfigurableResource):  # type: ignore[type-arg]
+class Home(ConfigurableResource):
     """The run's lock on ``<home>``, taken when the run starts and dropped when it ends."""
 
     @contextmanager

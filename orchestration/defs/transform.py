@@ -2,11 +2,13 @@
 
 import json
 import logging
+from importlib import metadata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dagster import AssetExecutionContext, AssetsDefinition, Config
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
+from packaging.version import Version
 
 from orchestration import settings, transformation
 from orchestration.defs.resources import Home
@@ -34,11 +36,16 @@ class Translator(DagsterDbtTranslator):
 
 
 class Dbt(DbtCliResource):
-    """dbt as a program. Dagster's second handle on the warehouse is left out: it takes seconds to
-    make, and what it would fetch is asked of the warehouse in one query (``row_counts``)."""
+    """dbt as a program. Two things that Dagster does before each start of it take seconds and are
+    left out: a handle of its own on the warehouse (what it would fetch is asked in one query,
+    ``row_counts``), and running dbt once more to learn its version."""
 
     def _initialize_dbt_core_adapter(self, args: Any) -> Any:
         return None
+
+    @property
+    def _cli_version(self) -> Version:
+        return Version(metadata.version("dbt-core"))
 
 
 def assets(current: Settings) -> list[AssetsDefinition]:
@@ -50,14 +57,14 @@ def assets(current: Settings) -> list[AssetsDefinition]:
         context: AssetExecutionContext, config: Building, dbt: Dbt, home: Home
     ) -> Iterator[Any]:
         now = settings.load()
-        transformation.load_lake(now)
+        transformation.before_build(now)
         arguments = transformation.build_arguments(now, full_refresh=config.full_refresh)
         target = transformation.target_path(now)
         built = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
         events = [event for event in built.stream() if _is_told(event)]
         counts = transformation.row_counts(now, manifest["nodes"])
         yield from (_counted(event, counts) for event in events)
-        transformation.raise_on_failure(now)
+        transformation.raise_on_failure(now, built.get_error())
 
     return [build_models]
 

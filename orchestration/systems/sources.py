@@ -36,7 +36,9 @@ def source_file(system: str, streams: Sequence[Stream]) -> str:
     location = f"read_parquet('{home}/lake/{system}/{{name}}/*.parquet', union_by_name=true)"
     config: dict[str, object] = {"meta": {"external_location": location}}
     if system not in ALWAYS_ON:
-        config["enabled"] = f"{{{{ '{system}' in env_var('VALUEMAXX_SYSTEMS', 'files git').split() }}}}"
+        config["enabled"] = (
+            f"{{{{ '{system}' in env_var('VALUEMAXX_SYSTEMS', 'files git').split() }}}}"
+        )
     tables = [
         {
             "name": stream.name,
@@ -63,7 +65,9 @@ def source_file(system: str, streams: Sequence[Stream]) -> str:
             }
         ]
     }
-    head = "# Written by `python -m orchestration.systems.sources` from the streams' declarations.\n"
+    head = (
+        "# Written by `python -m orchestration.systems.sources` from the streams' declarations.\n"
+    )
     return head + yaml.safe_dump(document, sort_keys=False, width=100, allow_unicode=True)
 
 

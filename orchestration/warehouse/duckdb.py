@@ -75,8 +75,9 @@ class DuckDB:
         """Rows of every table in the schemas."""
         with duckdb.connect(str(self.path), read_only=True) as connection:
             names = connection.execute(
-                "select schema_name, table_name from duckdb_tables() where schema_name in "
-                f"({', '.join(map(_text, schemas))}) order by all"  # noqa: S608
+                "select schema_name, table_name from duckdb_tables()"
+                " where list_contains($1, schema_name) order by all",
+                [list(schemas)],
             ).fetchall()
             return {
                 name: connection.execute(
@@ -113,9 +114,7 @@ def write_publication(
     connection.execute("detach published")
 
 
-def _create(
-    connection: duckdb.DuckDBPyConnection, table: Table, query: str, target: Path
-) -> None:
+def _create(connection: duckdb.DuckDBPyConnection, table: Table, query: str, target: Path) -> None:
     name = f'published."{table.schema}"."{table.name}"'
     connection.execute(f'create schema if not exists published."{table.schema}"')
     connection.execute(f"create table {name} as {query}")

@@ -226,9 +226,7 @@ def _as_csv(rows: pa.Table, columns: Sequence[str]) -> io.BytesIO:
     """Rows as CSV for COPY: null is nothing, an empty text is ``""``."""
     arrays = []
     for name in columns:
-        column = (
-            rows[name] if name in rows.column_names else pa.nulls(rows.num_rows, pa.string())
-        )
+        column = rows[name] if name in rows.column_names else pa.nulls(rows.num_rows, pa.string())
         arrays.append(pc.cast(column, pa.string()))
     text = io.BytesIO()
     pyarrow.csv.write_csv(

@@ -172,9 +172,7 @@ def test_quarantined_rows_are_named_and_the_rest_is_published(
     assert "incidents.csv" in done.stderr
 
 
-def test_two_runs_at_once_the_second_says_who_is_at_work(
-    company: Path, valuemaxx: Run
-) -> None:
+def test_two_runs_at_once_the_second_says_who_is_at_work(company: Path, valuemaxx: Run) -> None:
     import fcntl
 
     with (home_of(company) / "run.lock").open("a+") as lock:

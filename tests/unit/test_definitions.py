@@ -1,6 +1,5 @@
 """Dagster's graph: from stream to publication without a hand-made mapping."""
 
-
 import pytest
 from dagster import AssetKey
 
@@ -51,9 +50,7 @@ def test_every_dbt_source_is_a_stream_and_nothing_else(graph) -> None:  # noqa: 
 
 def test_every_asset_has_a_description(graph) -> None:  # noqa: ANN001
     bare = [
-        key.to_user_string()
-        for key in graph.get_all_asset_keys()
-        if not graph.get(key).description
+        key.to_user_string() for key in graph.get_all_asset_keys() if not graph.get(key).description
     ]
     assert bare == []
 

@@ -1,6 +1,7 @@
 """Who may use what: the table in architecture.md, and the habits that keep SQL portable."""
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,6 +135,7 @@ def layer_breaches(layer: str, sql: str) -> set[str]:
     return {model for model in refs(sql) if layer_of(model) not in LAYERS[layer]}
 
 
+@functools.cache
 def described_models() -> dict[str, str]:
     found = {}
     for path in MODELS.rglob("_*__models.yml"):

@@ -79,9 +79,8 @@ def test_a_change_of_price_takes_effect_on_its_day() -> None:
 
 def test_a_batch_has_its_own_price() -> None:
     assert price("openai", "gpt-4o", "output", "2025-11-01", is_batch=True) == 5
-    assert price("anthropic", "claude-sonnet-4-5", "output", "2025-11-01", is_batch=True) == Decimal(
-        "7.50"
-    )
+    batch = price("anthropic", "claude-sonnet-4-5", "output", "2025-11-01", is_batch=True)
+    assert batch == Decimal("7.50")
 
 
 def test_a_batch_has_no_price_before_the_standard_one_it_belongs_to() -> None:
@@ -101,8 +100,8 @@ def test_cache_reads_are_not_a_fixed_share_of_the_input() -> None:
         / Decimal(str(price("anthropic", row["model"], "uncached_input", row["valid_from"])))
         for row in PRICES
         if row["vendor"] == "anthropic"
-        and row["token_class"] == "cache_read"
-        and (row["service_tier"], row["is_batch"]) == ("standard", "false")
+        and (row["token_class"], row["service_tier"]) == ("cache_read", "standard")
+        and row["is_batch"] == "false"
         and row["min_context_tokens"] == "0"
     }
     assert shares["claude-sonnet-4-5"] == Decimal("0.1")

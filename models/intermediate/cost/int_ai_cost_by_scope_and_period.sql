@@ -1,10 +1,10 @@
--- One row per scope and month or quarter with AI usage: what it cost and what kind it was.
--- Usage without a price is in the quantities and not in the cost.
+-- One row per scope and month or quarter with AI usage: what it cost and what kind it
+-- was. Usage without a price is in the quantities and not in the cost.
 with
 
 usage_costs as (
 
-    select * from {{ ref('int_ai_cost_by_team_and_day') }}
+    select * from {{ ref('int_ai_usage_split_by_team') }}
 
 ),
 
@@ -47,60 +47,69 @@ by_team as (
 
 ),
 
-final as (
+measured as (
 
     select
         scopes.period_type,
         scopes.period_start,
         scopes.scope_type,
         scopes.scope_id,
-        sum(by_team.metered_cost_usd) as ai_cost_usd,
-        sum(case when by_team.unit_name = 'token' then by_team.quantity else 0 end)
-            as token_count,
-        sum(
-            case
-                when by_team.token_class in (
-                    'uncached_input', 'cache_read', 'cache_write_5m', 'cache_write_1h'
-                )
-                    then by_team.quantity
-                else 0
-            end
-        ) as input_token_count,
-        sum(
-            case when by_team.token_class = 'cache_read' then by_team.quantity else 0 end
-        ) as cache_read_token_count,
-        sum(
-            case
-                when by_team.unit_name = 'token' and by_team.is_batch
-                    then by_team.quantity
-                else 0
-            end
-        ) as batch_token_count,
-        sum(
-            case
-                when by_team.unit_name = 'token' and by_team.is_unpriced
-                    then by_team.quantity
-                else 0
-            end
-        ) as unpriced_token_count,
-        sum(
-            case
-                when by_team.unit_name <> 'token' and by_team.is_unpriced
-                    then by_team.quantity
-                else 0
-            end
-        ) as unpriced_other_unit_count
+        by_team.metered_cost_usd,
+        by_team.quantity,
+        by_team.unit_name = 'token' as is_token,
+        by_team.token_class in (
+            'uncached_input', 'cache_read', 'cache_write_5m', 'cache_write_1h'
+        ) as is_input,
+        by_team.token_class = 'cache_read' as is_cache_read,
+        by_team.is_batch,
+        by_team.is_unpriced
     from by_team
     inner join scopes
         on
             by_team.period_type = scopes.period_type
             and by_team.period_start = scopes.period_start
             and by_team.team_id = scopes.team_id
-    group by
-        scopes.period_type,
-        scopes.period_start,
-        scopes.scope_type,
-        scopes.scope_id
+
+),
+
+summed as (
+
+    select
+        period_type,
+        period_start,
+        scope_type,
+        scope_id,
+        sum(metered_cost_usd) as ai_cost_usd,
+        sum(case when is_token then quantity else 0 end) as token_count,
+        sum(case when is_input then quantity else 0 end) as input_token_count,
+        sum(case when is_cache_read then quantity else 0 end)
+            as cache_read_token_count,
+        sum(case when is_token and is_batch then quantity else 0 end)
+            as batch_token_count,
+        sum(case when is_token and is_unpriced then quantity else 0 end)
+            as unpriced_token_count,
+        sum(case when not is_token and is_unpriced then quantity else 0 end)
+            as unpriced_other_unit_count
+    from measured
+    group by period_type, period_start, scope_type, scope_id
+
+),
+
+final as (
+
+    select
+        period_type,
+        period_start,
+        scope_type,
+        scope_id,
+        cast(ai_cost_usd as numeric(38, 12)) as ai_cost_usd,
+        cast(token_count as numeric(38, 12)) as token_count,
+        cast(input_token_count as numeric(38, 12)) as input_token_count,
+        cast(cache_read_token_count as numeric(38, 12)) as cache_read_token_count,
+        cast(batch_token_count as numeric(38, 12)) as batch_token_count,
+        cast(unpriced_token_count as numeric(38, 12)) as unpriced_token_count,
+        cast(unpriced_other_unit_count as numeric(38, 12)) as unpriced_other_unit_count
+    from summed
 
 )
 

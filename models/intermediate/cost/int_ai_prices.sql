@@ -1,4 +1,5 @@
--- One row per price of a token class: list prices of the seed, contract prices of the feed.
+-- One row per price of a token class: list prices of the seed, contract prices of the
+-- feed.
 with
 
 list_prices as (

@@ -1,5 +1,7 @@
--- One row per vendor, model, token class, tier, context size, batch or not and day that was used and
--- has a price. The model's own id wins over the id without its date; never a loose prefix.
+-- One row per vendor, model, token class, tier, context size, batch or not and day that
+-- was used and has a price. A model that is not in the list under its own id has the
+-- prices of the id without its date; one that is has its own alone. Never a loose
+-- prefix.
 with
 
 usage_by_mix as (
@@ -144,10 +146,14 @@ final as (
             max(price_source)
         ) as price_source,
         context_token_count,
-        max(case when price_type = 'list' then usd_per_token end)
-            as list_usd_per_token,
-        max(case when price_type = 'contract' then usd_per_token end)
-            as contract_usd_per_token,
+        cast(
+            max(case when price_type = 'list' then usd_per_token end)
+            as numeric(18, 12)
+        ) as list_usd_per_token,
+        cast(
+            max(case when price_type = 'contract' then usd_per_token end)
+            as numeric(18, 12)
+        ) as contract_usd_per_token,
         is_batch,
         usage_date
     from ranked

@@ -1,5 +1,6 @@
--- One row per mix of teams, vendor, model, tier, context size, unit, batch or not, and day.
--- Usage is its person's teams' on the day, else its key's team's, else unattributed.
+-- One row per mix of teams, vendor, model, tier, context size, unit, batch or not, and
+-- day. Usage is its person's teams' on the day, else its key's team's, else
+-- unattributed.
 with
 
 usage_records as (
@@ -20,7 +21,6 @@ teams as (
 
 ),
 
--- "200k-1M" = prompts above 200,000 tokens; unknown counts as the smallest.
 read_records as (
 
     select
@@ -32,15 +32,7 @@ read_records as (
             when service_tier in ('default', 'batch') then 'standard' else service_tier
         end as service_tier,
         other_unit_name,
-        cast(
-            {{ regex_capture('lower(context_window)', '^[^0-9]*([0-9]{1,9})') }} as bigint
-        ) * case
-            when {{ regex_capture('lower(context_window)', '^[^0-9]*[0-9]+ *([km])') }} = 'k'
-                then 1000
-            when {{ regex_capture('lower(context_window)', '^[^0-9]*[0-9]+ *([km])') }} = 'm'
-                then 1000000
-            else 1
-        end as context_token_count,
+        {{ context_token_count('context_window') }} as context_token_count,
         uncached_input_token_count,
         cache_read_token_count,
         cache_write_5m_token_count,
@@ -64,7 +56,7 @@ attributed as (
         read_records.model,
         read_records.service_tier,
         read_records.other_unit_name,
-        coalesce(read_records.context_token_count, 0) as context_token_count,
+        read_records.context_token_count,
         read_records.uncached_input_token_count,
         read_records.cache_read_token_count,
         read_records.cache_write_5m_token_count,

@@ -1,5 +1,6 @@
--- One row per mix of teams, vendor, model, token class, unit, tier, context size, batch or not,
--- and day. What is not counted in tokens has the class 'other' and keeps the name of its unit.
+-- One row per mix of teams, vendor, model, token class, unit, tier, context size, batch
+-- or not, and day. What is not counted in tokens has the class 'other' and keeps the
+-- name of its unit.
 with
 
 usage_by_mix as (

@@ -1,5 +1,6 @@
--- One row as in int_ai_usage_by_token_class, with what it costs at the price of the day: the
--- contract's where one holds, else the list's. Without a price the cost is null, never 0.
+-- One row as in int_ai_usage_by_token_class, with what it costs at the price of the
+-- day: the contract's where one holds, else the list's. Without a price the cost is
+-- null, never 0.
 with
 
 usage_by_class as (
@@ -25,6 +26,11 @@ priced as (
         usage_by_class.service_tier,
         prices.price_source,
         usage_by_class.quantity,
+        -- Whole tokens: 20 digits times a price of 18 are 38, every one of them exact.
+        case
+            when usage_by_class.unit_name = 'token'
+                then cast(usage_by_class.quantity as numeric(20, 0))
+        end as token_count,
         prices.list_usd_per_token,
         prices.contract_usd_per_token,
         coalesce(prices.contract_usd_per_token, prices.list_usd_per_token)
@@ -46,7 +52,6 @@ priced as (
 
 final as (
 
-    -- A price stands for whole tokens: 20 digits by 18 give 38, all of them exact.
     select
         team_mix_id,
         vendor,
@@ -62,15 +67,9 @@ final as (
         end as price_status,
         price_source,
         quantity,
+        cast(token_count * list_usd_per_token as numeric(29, 12)) as list_cost_usd,
         cast(
-            case
-                when list_usd_per_token is not null then cast(quantity as numeric(20, 0))
-            end * list_usd_per_token as numeric(29, 12)
-        ) as list_cost_usd,
-        cast(
-            case
-                when metered_usd_per_token is not null then cast(quantity as numeric(20, 0))
-            end * metered_usd_per_token as numeric(29, 12)
+            token_count * metered_usd_per_token as numeric(29, 12)
         ) as metered_cost_usd,
         is_batch,
         usage_date

@@ -1,6 +1,6 @@
--- One row per scope and month or quarter with people who used AI. A count of fewer people than
--- the minimum group is null, and so is the smallest one beside it from which, with the sum above,
--- it could be worked out.
+-- One row per scope and month or quarter with people who used AI. A count of fewer
+-- people than the minimum group is null, and so is the smallest one beside it from
+-- which, with the sum above, it could be worked out.
 with
 
 usage_records as (

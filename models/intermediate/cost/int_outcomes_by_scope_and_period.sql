@@ -1,5 +1,6 @@
--- One row per scope and month or quarter with outcomes, on the same lines as the cost: changes by
--- the day they merged (bots' are not in it), successful production deployments by their finish.
+-- One row per scope and month or quarter with outcomes, on the same lines as the cost:
+-- changes by the day they merged (bots' are not in it), successful production
+-- deployments by their finish.
 with
 
 changes as (

@@ -1,6 +1,6 @@
--- One row per person and stretch of days, with the mix of teams (which, in what shares) that the
--- person's usage is split by. People with the same mix have the same id, so that usage can be
--- added up per mix before anything is split.
+-- One row per person and stretch of days, with the mix of teams (which, in what shares)
+-- that the person's usage is split by. People with the same mix have the same id, so
+-- that usage can be added up per mix before anything is split.
 with
 
 segments as (

@@ -1,5 +1,6 @@
--- One row per team and month: how many people had it as their primary team on every day of the
--- month that as_of has reached. Whoever came or left within the month counts nowhere.
+-- One row per team and month: how many people had it as their primary team on every day
+-- of the month that as_of has reached. Whoever came or left within the month counts
+-- nowhere.
 with
 
 teams as (

@@ -1,6 +1,7 @@
--- One row per mix of teams and team in it. Teams stand side by side from 0 to 1, the primary team
--- last: a team's part of an amount is the rounded amount up to share_to less the one up to
--- share_from, so the parts add up exactly and what rounding leaves over is the primary team's.
+-- One row per mix of teams and team in it. Teams stand side by side from 0 to 1, the
+-- primary team last: a team's part of an amount is the rounded amount up to share_to
+-- less the one up to share_from, so the parts add up exactly and what rounding leaves
+-- over is the primary team's.
 with
 
 segments as (

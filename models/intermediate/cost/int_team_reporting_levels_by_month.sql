@@ -1,6 +1,7 @@
--- One row per team and month, with the line that AI figures of the team stand on: 0 = its own,
--- 1 = its department's (the root team with its small teams), 2 = 'small_teams'.
--- A line is for at least the minimum group, unless the whole organization is smaller.
+-- One row per team and month, with the line that AI figures of the team stand on: 0 =
+-- its own, 1 = its department's (the root team with its small teams), 2 =
+-- 'small_teams'. A line is for at least the minimum group, unless the whole
+-- organization is smaller.
 with
 
 headcounts as (
@@ -86,7 +87,8 @@ ranked as (
 
 ),
 
--- Too few people left over would be given away by subtraction: the smallest line joins them.
+-- Too few people left over would be given away by subtraction: the smallest line joins
+-- them.
 absorbed as (
 
     select

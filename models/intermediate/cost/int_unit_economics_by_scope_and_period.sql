@@ -1,6 +1,6 @@
--- One row per organization, department and team and month or quarter, dense. A scope without a
--- line of its own (is_reported false) has nulls: its cost and outcomes stand where
--- reporting_scope_id says.
+-- One row per organization, department and team and month or quarter, dense. A scope
+-- without a line of its own (is_reported false) has nulls: its cost and outcomes stand
+-- where reporting_scope_id says.
 with
 
 scopes as (
@@ -104,18 +104,24 @@ final as (
             when reporting_scopes.scope_id is not null then spine.scope_id
             else coalesce(groups.reporting_team_id, 'small_teams')
         end as reporting_scope_id,
-        -- No usage costs nothing; usage of which nothing has a price costs nobody knows what.
+        -- No usage costs nothing; usage of which nothing has a price costs nobody knows
+        -- what.
         case
             when reporting_scopes.scope_id is not null and costs.scope_id is null
                 then cast(0 as numeric(38, 12))
             else cast(costs.ai_cost_usd as numeric(38, 12))
         end as ai_cost_usd,
-        coalesce(costs.token_count, 0) as token_count,
-        coalesce(costs.input_token_count, 0) as input_token_count,
-        coalesce(costs.cache_read_token_count, 0) as cache_read_token_count,
-        coalesce(costs.batch_token_count, 0) as batch_token_count,
-        coalesce(costs.unpriced_token_count, 0) as unpriced_token_count,
-        coalesce(costs.unpriced_other_unit_count, 0) as unpriced_other_unit_count,
+        cast(coalesce(costs.token_count, 0) as numeric(38, 12)) as token_count,
+        cast(coalesce(costs.input_token_count, 0) as numeric(38, 12))
+            as input_token_count,
+        cast(coalesce(costs.cache_read_token_count, 0) as numeric(38, 12))
+            as cache_read_token_count,
+        cast(coalesce(costs.batch_token_count, 0) as numeric(38, 12))
+            as batch_token_count,
+        cast(coalesce(costs.unpriced_token_count, 0) as numeric(38, 12))
+            as unpriced_token_count,
+        cast(coalesce(costs.unpriced_other_unit_count, 0) as numeric(38, 12))
+            as unpriced_other_unit_count,
         coalesce(outcomes.merged_pull_request_count, 0) as merged_pull_request_count,
         coalesce(outcomes.successful_deployment_count, 0)
             as successful_deployment_count,

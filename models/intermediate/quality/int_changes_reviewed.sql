@@ -1,5 +1,6 @@
--- One row per merged change, bots' too, with its size, its tests and how it was reviewed.
--- Reviewable = its system knows reviews at all; what git alone knows is neither reviewed nor not.
+-- One row per merged change, bots' too, with its size, its tests and how it was
+-- reviewed. Reviewable = its system knows reviews at all; what git alone knows is
+-- neither reviewed nor not.
 with
 
 changes as (
@@ -41,7 +42,8 @@ reverts as (
 
 ),
 
--- A feed may review another system's pull request; that does not make that system know reviews.
+-- A feed may review another system's pull request; that does not make that system know
+-- reviews.
 reviewing_systems as (
 
     select distinct pull_requests.system

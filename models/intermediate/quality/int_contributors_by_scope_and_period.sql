@@ -1,5 +1,6 @@
--- One row per scope and period with contributors: people who merged a change or reviewed one.
--- A person counts in the team that was theirs on the day; without one, in the change's team.
+-- One row per scope and period with contributors: people who merged a change or
+-- reviewed one. A person counts in the team that was theirs on the day; without one, in
+-- the change's team.
 with
 
 pull_requests as (

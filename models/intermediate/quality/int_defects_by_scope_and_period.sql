@@ -1,5 +1,6 @@
--- One row per scope and period with an issue, an incident or a deployment: defects and what they
--- are held against. Each counts on the day it was opened, a deployment on the day it finished.
+-- One row per scope and period with an issue, an incident or a deployment: defects and
+-- what they are held against. Each counts on the day it was opened, a deployment on the
+-- day it finished.
 with
 
 issues as (

@@ -1,5 +1,6 @@
--- One row per pull request, merged or not, with its team and service. A merged one has those of
--- its change; another its author's team on the day it was opened, else its service's team.
+-- One row per pull request, merged or not, with its team and service. A merged one has
+-- those of its change; another its author's team on the day it was opened, else its
+-- service's team.
 with
 
 pull_requests as (

@@ -1,5 +1,5 @@
--- One row per scope and period, dense: counts are 0 where nothing happened, and a ratio over
--- nothing is null.
+-- One row per scope and period, dense: counts are 0 where nothing happened, and a ratio
+-- over nothing is null.
 with
 
 scopes as (

@@ -1,5 +1,5 @@
--- One row per merged change that a known person other than its author, and no bot, reviewed
--- before it merged.
+-- One row per merged change that a known person other than its author, and no bot,
+-- reviewed before it merged.
 with
 
 pull_requests as (

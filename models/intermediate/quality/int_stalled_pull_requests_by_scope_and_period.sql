@@ -1,5 +1,5 @@
--- One row per scope and period at whose end (or at as_of, if that comes first) pull requests had
--- been open for longer than the policy's days.
+-- One row per scope and period at whose end (or at as_of, if that comes first) pull
+-- requests had been open for longer than the policy's days.
 with
 
 pull_requests as (

@@ -1,10 +1,11 @@
--- One row per team, vendor, model, token class, unit, tier, batch or not, and day. Teams below the
--- minimum group stand on the line of the month that they are pooled in; nothing is left out.
+-- One row per team, vendor, model, token class, unit, tier, batch or not, and day.
+-- Teams below the minimum group stand on the line of the month that they are pooled in;
+-- nothing is left out.
 with
 
 costs as (
 
-    select * from {{ ref('int_ai_cost_by_team_and_day') }}
+    select * from {{ ref('int_ai_usage_split_by_team') }}
 
 ),
 

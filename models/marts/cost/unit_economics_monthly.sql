@@ -1,3 +1,4 @@
--- One row per organization, department and team and calendar month. Dense; a scope too small to be
--- shown has nulls, and its figures stand in the line that reporting_scope_id names.
+-- One row per organization, department and team and calendar month. Dense; a scope too
+-- small to be shown has nulls, and its figures stand in the line that
+-- reporting_scope_id names.
 {{ unit_economics_periods('month') }}

@@ -303,7 +303,7 @@ def _plain_cells(
     columns = [str(place) for place in range(width)]
     try:
         table = pa_csv.read_csv(
-            pa.BufferReader(block),  # type: ignore[arg-type]  (any Arrow file will do)
+            pa.BufferReader(block),  # type: ignore[arg-type]  # any Arrow file will do
             pa_csv.ReadOptions(column_names=columns, block_size=len(block) + 1),
             pa_csv.ParseOptions(delimiter=delimiter, quote_char=False),
             pa_csv.ConvertOptions(

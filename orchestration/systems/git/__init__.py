@@ -18,7 +18,7 @@ from pydantic import Field as Setting
 
 from orchestration.evidence import load_rules
 from orchestration.identity import Identity
-from orchestration.lake import Batch, Field, Lake, Outcome, Stream
+from orchestration.lake import Field, Lake, Outcome, Stream
 from orchestration.systems.git.client import Clone, GitError, Ref
 from orchestration.systems.git.history import Release, Shipped, ship, ship_line
 from orchestration.systems.git.records import History, load_file_kinds, table
@@ -154,6 +154,7 @@ STREAMS = (
 
 # Raised when the same repository would be read differently by a newer reader.
 READER = 1
+FORGOTTEN = "forgotten"  # the fingerprint of what was dropped
 EXAMPLES = 3
 
 
@@ -226,14 +227,20 @@ class State:
 
 
 def extract(
-    lake: Lake, identity: Identity, settings: GitSettings, *, full_refresh: bool = False
+    lake: Lake,
+    identity: Identity,
+    settings: GitSettings,
+    *,
+    full_refresh: bool = False,
+    forget_missing: bool = False,
 ) -> Iterator[Outcome]:
     """Reads every repository that changed and lands what differs; one outcome per repository.
-    ``full_refresh`` reads all of them and counts every line again."""
+    ``full_refresh`` reads all of them and counts every line again. ``forget_missing`` drops what
+    repositories gave that the configuration no longer names."""
     sources, refused = _plan(settings)
     yield from refused
     newest = {stream.name: lake.newest(stream) for stream in STREAMS}
-    yield from _forgotten(newest["repositories"], settings)
+    yield from _missing(lake, settings, forget_missing)
     for source in sources:
         batches = (newest[stream.name].get(source.name) for stream in STREAMS)
         known = [batch.fingerprint if batch else None for batch in batches]
@@ -288,9 +295,19 @@ def _name(entry: Repository) -> str:
     return entry.name or entry.path.resolve().name.removesuffix(".git")
 
 
-def _forgotten(newest: Mapping[str, Batch], settings: GitSettings) -> Iterator[Outcome]:
-    for name in sorted(newest.keys() - {_name(entry) for entry in settings.repositories}):
-        yield _outcome(name, "missing", "no longer in the configuration; what it gave before stays")
+def _missing(lake: Lake, settings: GitSettings, forget: bool) -> Iterator[Outcome]:
+    """Repositories that the lake has and the configuration no longer names."""
+    configured = {_name(entry) for entry in settings.repositories}
+    for name, batch in sorted(lake.newest(REPOSITORIES).items()):
+        if name in configured or batch.fingerprint == FORGOTTEN:
+            continue
+        if forget:
+            for stream in STREAMS:
+                lake.write_changes(stream, name, stream.schema.empty_table(), FORGOTTEN)
+            yield _outcome(name, "landed", "no longer in the configuration; forgotten")
+        else:
+            told = "no longer in the configuration; what it gave before stays (--forget-missing)"
+            yield _outcome(name, "missing", told)
 
 
 def _look(source: Source, key: str) -> State:
@@ -422,12 +439,14 @@ def _extract(
                 batch.append(rows)
         else:
             lake.write_changes(stream, source.name, rows, fingerprint)
-    missing = unreadable - len(state.boundary)
-    if missing > 0:
+    missing = unreadable - len(history.graph.boundary)
+    if missing:
         state.remarks.append(
             f"lines of {missing:,} commits cannot be counted, as objects are missing; "
             "fetch the clone without a filter"
         )
+        if state.clone.lacks_mailmap(state.tip):
+            state.remarks.append("its .mailmap is missing, so people may count twice")
     told = (
         f"{len(history.graph):,} commits, {len(history.changes):,} changes, "
         f"{sum(map(len, shipped.values())):,} releases"
@@ -490,7 +509,7 @@ def _tables(
                 "repository": name,
                 "default_branch": state.branch if state.tip else None,
                 "is_shallow": bool(state.boundary),
-                "is_partial": unreadable > len(state.boundary),
+                "is_partial": unreadable > len(history.graph.boundary),
                 "commit_count": len(history.graph),
                 "unreadable_commit_count": unreadable,
                 "tag_count": len(matched),

@@ -107,7 +107,7 @@ class Clone:
     @classmethod
     def open(cls, path: Path) -> "Clone":
         """The clone at ``path`` itself (not around it). GitError if there is none to read."""
-        if not path.is_dir():
+        if not _is_folder(path):
             raise GitError(f"{path} is not a folder; correct the path")
         # Git looks for a repository here as in any folder, so that its check of who owns it holds;
         # but not in the folders above.
@@ -160,7 +160,17 @@ class Clone:
             text = (self.common_dir / "shallow").read_text(encoding="ascii")
         except FileNotFoundError:
             return frozenset()
+        except OSError as error:
+            raise GitError(f"{self.common_dir}/shallow cannot be read: {error.strerror}") from None
         return frozenset(text.split())
+
+    def lacks_mailmap(self, commit: str | None) -> bool:
+        """Whether the commit has a mailmap whose content is missing."""
+        found = self._run("rev-parse", "-q", "--verify", f"{commit}:.mailmap", may_fail=True)
+        if not found:
+            return False
+        (answer,) = self._lines("cat-file", "--batch-check", lines=[found.decode().strip()])
+        return answer.endswith(" missing")
 
     def object_inventory(self) -> str:
         """Changes when objects arrive: how many there are, loose and in packs."""
@@ -377,6 +387,13 @@ def _run(
             return b""
         raise
     return answer
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise GitError(f"{path} cannot be opened: {error.strerror}") from None
 
 
 def _command() -> list[str]:

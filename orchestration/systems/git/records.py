@@ -13,6 +13,7 @@ import re
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,7 +54,11 @@ class FileKinds:
     Patterns see the path with a ``/`` before it."""
 
     def __init__(self, rules: Iterable[tuple[str, str]]) -> None:
-        self._rules = [(kind, re.compile(pattern)) for kind, pattern in rules]
+        # Neighbours of one kind are one expression: each path is searched a few times, not many.
+        self._rules: list[tuple[str, re.Pattern[str]]] = [
+            (kind, re.compile("|".join(pattern for _, pattern in neighbours)))
+            for kind, neighbours in groupby(rules, key=lambda rule: rule[0])
+        ]
         self.names = list(dict.fromkeys(kind for kind, _ in self._rules))
         self.kind = functools.lru_cache(maxsize=2**17)(self._kind)
         text = repr([(kind, pattern.pattern) for kind, pattern in self._rules])

@@ -1,4 +1,5 @@
--- What the lines hold together is what was used, to the last token, whoever the teams are.
+-- What the lines hold together is what was used, to the last token, whoever the teams
+-- are.
 with
 
 used as (

@@ -1,4 +1,5 @@
--- Without a price the cost is unknown, not 0; with one it is known, and 0 only where it is free.
+-- Without a price the cost is unknown, not 0; with one it is known, and 0 only where it
+-- is free.
 select
     vendor,
     model,

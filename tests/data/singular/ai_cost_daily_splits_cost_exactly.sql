@@ -1,5 +1,6 @@
 {{ config(group='cost') }}
--- Splitting by teams and pooling small ones moves cost, and neither makes nor loses any.
+-- Splitting by teams and pooling small ones moves cost, and neither makes nor loses
+-- any.
 with
 
 unsplit as (

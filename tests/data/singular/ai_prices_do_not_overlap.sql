@@ -1,4 +1,5 @@
--- A list price ends before the next one of the same thing begins, and after it began itself.
+-- A list price ends before the next one of the same thing begins, and after it began
+-- itself.
 with
 
 prices as (

@@ -1,5 +1,5 @@
--- Each team has one department and each fact one team, so teams and departments add up to the
--- organization; and no part is more than its whole.
+-- Each team has one department and each fact one team, so teams and departments add up
+-- to the organization; and no part is more than its whole.
 with
 
 monthly as (

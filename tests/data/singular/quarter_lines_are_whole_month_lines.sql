@@ -1,6 +1,6 @@
 {{ config(group='cost') }}
--- Teams that stand together in a month stand together in its quarter: a quarter's line less its
--- months' lines never leaves a part of one.
+-- Teams that stand together in a month stand together in its quarter: a quarter's line
+-- less its months' lines never leaves a part of one.
 select
     months.period_start,
     months.reporting_team_id,

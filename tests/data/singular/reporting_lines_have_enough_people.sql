@@ -1,6 +1,6 @@
 {{ config(group='cost') }}
--- No line of AI figures is for fewer people than the minimum group, unless nobody is in its teams
--- at all or it is the only line there is.
+-- No line of AI figures is for fewer people than the minimum group, unless nobody is in
+-- its teams at all or it is the only line there is.
 with
 
 lines as (

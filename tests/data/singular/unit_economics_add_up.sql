@@ -1,5 +1,5 @@
--- Every line is in one team, one department and the organization, so each kind of scope adds up
--- to the same; and a quarter is its months.
+-- Every line is in one team, one department and the organization, so each kind of scope
+-- adds up to the same; and a quarter is its months.
 with
 
 all_scopes as (

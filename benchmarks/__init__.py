@@ -1,0 +1,1 @@
+"""What is fast, measured beside what the machine could do (`make bench`)."""
