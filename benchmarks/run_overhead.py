@@ -29,12 +29,7 @@ def main() -> None:
         current = settings.load(config, as_of="2026-07-01")
         environment = {**os.environ, **current.environment(), settings.SALT: "benchmark salt"}
         run = [str(Path(sys.executable).with_name("valuemaxx")), "run", "--config", str(config)]
-        target = str(transformation.target_path(current))
-        build = [
-            transformation.DBT, *transformation.build_arguments(current),
-            "--project-dir", str(ROOT), "--profiles-dir", str(ROOT),
-            "--target-path", target, "--log-path", target,
-        ]  # fmt: skip
+        build = [transformation.DBT, *transformation.build_arguments(current)]
         _seconds(run, environment)
         ours, theirs = [], []
         for _ in range(runs):

@@ -4,6 +4,7 @@ from dagster import Definitions
 
 from orchestration import settings
 from orchestration.defs import extract, jobs, publish, transform
+from orchestration.defs.resources import Home
 
 SETTINGS = settings.load()
 settings.export(SETTINGS.environment())
@@ -12,6 +13,6 @@ defs = Definitions(
     assets=[*extract.assets(SETTINGS), *transform.assets(SETTINGS), *publish.assets(SETTINGS)],
     jobs=[jobs.REFRESH],
     schedules=[jobs.DAILY],
-    resources=transform.resources(),
+    resources={"home": Home()},
     executor=jobs.EXECUTOR,
 )

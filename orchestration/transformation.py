@@ -5,9 +5,12 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from dbt.artifacts.schemas.run import RunExecutionResult
 
 from orchestration import extraction, inventory, publishing
 from orchestration.settings import ROOT, Settings
@@ -22,6 +25,18 @@ log = logging.getLogger(__name__)
 
 class TransformationError(Exception):
     """dbt could not build: one line per failure, with how to look at it."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What became of one model, seed or test. ``status``: success, no-op, pass, warn, fail, error
+    or skipped. ``row_count``: of a table."""
+
+    unique_id: str
+    status: str
+    seconds: float
+    failure_count: int
+    row_count: int | None
 
 
 def target_path(settings: Settings) -> Path:
@@ -49,40 +64,59 @@ def manifest(settings: Settings) -> Path:
     return path
 
 
+def build(
+    settings: Settings, select: Sequence[str] = (), *, full_refresh: bool = False
+) -> list[Built]:
+    """Builds and tests the models (all, or those named in ``select``), in this process: dbt is
+    imported here already, and a run that is killed leaves no dbt behind. Unit tests are left out:
+    they test the SQL, not the data. What failed is in the list; ``raise_on_failure`` tells it."""
+    from dbt.cli.main import dbtRunner
+
+    _load_lake(settings)
+    (target_path(settings) / RESULTS).unlink(missing_ok=True)
+    arguments = [*build_arguments(settings, full_refresh=full_refresh), "--log-level", "none"]
+    if select:
+        arguments += ["--select", *select]
+    ended = dbtRunner(callbacks=[_tell]).invoke(arguments)
+    _close_duckdb()
+    if not isinstance(ended.result, RunExecutionResult):
+        said = " ".join(str(ended.exception).split())[-500:]
+        raise TransformationError(f"dbt could not build: {said}")
+    tables = {
+        (node.schema, node.alias): node.unique_id
+        for node in (result.node for result in ended.result.results)
+        if node.resource_type in ("model", "seed")
+    }
+    schemas = sorted({schema for schema, _ in tables})
+    found = publishing.warehouse(settings).row_counts(schemas)
+    counts = {tables[name]: count for name, count in found.items() if name in tables}
+    return [
+        Built(
+            unique_id=result.node.unique_id,
+            status=str(result.status),
+            seconds=result.execution_time,
+            failure_count=result.failures or 0,
+            row_count=counts.get(result.node.unique_id),
+        )
+        for result in ended.result.results
+    ]
+
+
 def build_arguments(settings: Settings, *, full_refresh: bool = False) -> list[str]:
-    """``dbt build`` without the unit tests: those test the SQL, not the data."""
-    arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", settings.dbt_vars()]
+    """``dbt build`` as `valuemaxx run` asks for it."""
+    folder, target = str(ROOT), str(target_path(settings))
+    arguments = [
+        "build", "--exclude-resource-type", "unit_test", "--vars", settings.dbt_vars(),
+        "--project-dir", folder, "--profiles-dir", folder,
+        "--target-path", target, "--log-path", target,
+    ]  # fmt: skip
     return [*arguments, *(["--full-refresh"] if full_refresh else [])]
 
 
-def before_build(settings: Settings) -> None:
-    """Makes the lake readable for dbt, where the warehouse does not read its files itself, and
-    clears what an earlier build said."""
-    (target_path(settings) / RESULTS).unlink(missing_ok=True)
-    systems = extraction.enabled(settings)
-    streams = [stream for system in systems for stream in system.streams]
-    publishing.warehouse(settings).load([*streams, *inventory.STREAMS])
-
-
-def row_counts(settings: Settings, nodes: Mapping[str, Any]) -> dict[str, int]:
-    """Rows of every table that dbt built, by the node's unique id."""
-    tables = {
-        (node["schema"], node["alias"]): unique_id
-        for unique_id, node in nodes.items()
-        if node["resource_type"] in ("model", "seed")
-    }
-    counts = publishing.warehouse(settings).row_counts(sorted({schema for schema, _ in tables}))
-    return {tables[name]: count for name, count in counts.items() if name in tables}
-
-
-def raise_on_failure(settings: Settings, error: Exception | None) -> None:
+def raise_on_failure(settings: Settings) -> None:
     """Raises TransformationError if anything in the last build failed: a line for each model or
-    test with its name, what it found, and the file with the query that shows it. ``error``: what
-    the program as a whole said, for a build that ended before its first model."""
+    test with its name, what it found, and the file with the query that shows it."""
     lines = _results(settings, "error", "fail", "runtime error")
-    if error is not None and not lines:
-        said = str(error).rsplit("Errors parsed from dbt logs:", 1)[-1]
-        lines = [f"dbt could not build: {' '.join(said.split())[-500:]}"]
     if lines:
         raise TransformationError("\n".join(lines))
 
@@ -90,6 +124,26 @@ def raise_on_failure(settings: Settings, error: Exception | None) -> None:
 def warnings(settings: Settings) -> list[str]:
     """A line for each test of the last build that only warns, likewise."""
     return _results(settings, "warn")
+
+
+def _load_lake(settings: Settings) -> None:
+    """Makes the lake readable for dbt, where the warehouse does not read its files itself."""
+    systems = extraction.enabled(settings)
+    streams = [stream for system in systems for stream in system.streams]
+    publishing.warehouse(settings).load([*streams, *inventory.STREAMS])
+
+
+def _tell(event: Any) -> None:
+    """Says which table is done, for whoever watches."""
+    if event.info.name == "LogModelResult":
+        log.info("built %s", event.data.node_info.node_name)
+
+
+def _close_duckdb() -> None:
+    """DuckDB opens a file for one process at a time, and in one way: dbt must let go of it."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    DuckDBConnectionManager.close_all_connections()
 
 
 def _results(settings: Settings, *states: str) -> list[str]:

@@ -1,20 +1,26 @@
 """dbt's models as assets and its tests as asset checks, in one ``dbt build`` per run."""
 
 import json
-import logging
-from importlib import metadata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetsDefinition, Config
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
-from packaging.version import Version
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetExecutionContext,
+    AssetsDefinition,
+    Config,
+    Output,
+)
+from dagster_dbt import DagsterDbtTranslator, dbt_assets
+from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
 from orchestration import settings, transformation
 from orchestration.defs.resources import Home
-from orchestration.settings import ROOT, Settings
+from orchestration.settings import Settings
+from orchestration.transformation import Built
 
-log = logging.getLogger(__name__)
+DONE = ("success", "no-op")
 
 
 class Building(Config):
@@ -32,61 +38,51 @@ class Translator(DagsterDbtTranslator):
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
         """``staging_git``, ``core``, ``marts_dora``: the folder it stands in."""
-        return "_".join(dbt_resource_props["fqn"][1:-1]) or dbt_resource_props["resource_type"]
-
-
-class Dbt(DbtCliResource):
-    """dbt as a program. Two things that Dagster does before each start of it take seconds and are
-    left out: a handle of its own on the warehouse (what it would fetch is asked in one query,
-    ``row_counts``), and running dbt once more to learn its version."""
-
-    def _initialize_dbt_core_adapter(self, args: Any) -> Any:
-        return None
-
-    @property
-    def _cli_version(self) -> Version:
-        return Version(metadata.version("dbt-core"))
+        return "_".join(dbt_resource_props["fqn"][1:-1]) or str(dbt_resource_props["resource_type"])
 
 
 def assets(current: Settings) -> list[AssetsDefinition]:
     """All models, seeds and tests of the project."""
     manifest = json.loads(transformation.manifest(current).read_text(encoding="utf-8"))
+    translator = Translator()
 
-    @dbt_assets(manifest=manifest, dagster_dbt_translator=Translator(), name="build_models")
+    @dbt_assets(manifest=manifest, dagster_dbt_translator=translator, name="build_models")
     def build_models(
-        context: AssetExecutionContext, config: Building, dbt: Dbt, home: Home
-    ) -> Iterator[Any]:
+        context: AssetExecutionContext, config: Building, home: Home
+    ) -> Iterator[Output[None] | AssetCheckResult]:
         now = settings.load()
-        transformation.before_build(now)
-        arguments = transformation.build_arguments(now, full_refresh=config.full_refresh)
-        target = transformation.target_path(now)
-        built = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
-        events = [event for event in built.stream() if _is_told(event)]
-        counts = transformation.row_counts(now, manifest["nodes"])
-        yield from (_counted(event, counts) for event in events)
-        transformation.raise_on_failure(now, built.get_error())
+        keys = {
+            unique_id: translator.get_asset_key(node)
+            for unique_id, node in manifest["nodes"].items()
+            if node["resource_type"] in ("model", "seed")
+        }
+        selected = [
+            manifest["nodes"][i] for i, k in keys.items() if k in context.selected_asset_keys
+        ]
+        names = [node["name"] for node in selected] if context.is_subset else []
+        for built in transformation.build(now, names, full_refresh=config.full_refresh):
+            if built.unique_id in keys and built.status in DONE:
+                yield _output(built, keys[built.unique_id].to_python_identifier())
+            elif built.unique_id.startswith("test."):
+                key = get_asset_check_key_for_test(manifest, translator, built.unique_id, None)
+                if key in context.selected_asset_check_keys:
+                    yield _check(built, key)
+        transformation.raise_on_failure(now)
 
     return [build_models]
 
 
-def resources() -> dict[str, object]:
-    """The dbt that is installed beside the running Python, and the home."""
-    folder = str(ROOT)
-    dbt = Dbt(project_dir=folder, profiles_dir=folder, dbt_executable=transformation.DBT)
-    return {"dbt": dbt, "home": Home()}
+def _output(built: Built, name: str) -> Output[None]:
+    rows = {} if built.row_count is None else {"dagster/row_count": built.row_count}
+    return Output(None, name, metadata={"seconds": round(built.seconds, 3), **rows})
 
 
-def _is_told(event: Any) -> bool:
-    """Says which table is done, for whoever watches; always true."""
-    name = event.metadata.get("unique_id")
-    if name is not None and name.text.startswith("model."):
-        log.info("built %s", name.text.rsplit(".", 1)[-1])
-    return True
-
-
-def _counted(event: Any, counts: Mapping[str, int]) -> Any:
-    unique_id = event.metadata.get("unique_id")
-    if unique_id is None or unique_id.text not in counts:
-        return event
-    rows = {"dagster/row_count": counts[unique_id.text]}
-    return event.with_metadata({**event.metadata, **rows})
+def _check(built: Built, key: Any) -> AssetCheckResult:
+    severity = AssetCheckSeverity.WARN if built.status == "warn" else AssetCheckSeverity.ERROR
+    return AssetCheckResult(
+        check_name=key.name,
+        asset_key=key.asset_key,
+        passed=built.status == "pass",
+        severity=severity,
+        metadata={"failing_rows": built.failure_count, "seconds": round(built.seconds, 3)},
+    )
