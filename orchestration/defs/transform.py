@@ -56,10 +56,8 @@ def assets(current: Settings) -> list[AssetsDefinition]:
             for unique_id, node in manifest["nodes"].items()
             if node["resource_type"] in ("model", "seed")
         }
-        selected = [
-            manifest["nodes"][i] for i, k in keys.items() if k in context.selected_asset_keys
-        ]
-        names = [node["name"] for node in selected] if context.is_subset else []
+        wanted = [i for i, key in keys.items() if key in context.selected_asset_keys]
+        names = [manifest["nodes"][i]["name"] for i in wanted] if context.is_subset else []
         for built in transformation.build(now, names, full_refresh=config.full_refresh):
             if built.unique_id in keys and built.status in DONE:
                 yield _output(built, keys[built.unique_id].to_python_identifier())
