@@ -39,9 +39,7 @@ Debug = Annotated[bool, typer.Option("--debug", help="show tracebacks")]
 def main() -> None:
     """Runs the command; known errors become one line each and exit code 1."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
+        sys.exit(app(standalone_mode=False))
     except typer.Abort:
         sys.exit(130)
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import duckdb
 from rich.table import Table
 
-from orchestration import extraction, publishing, settings, transformation
+from orchestration import extraction, inventory, publishing, settings, transformation
 from orchestration.lake import Lake, LakeError, run_lock
 from orchestration.settings import Settings, SettingsError
 from orchestration.warehouse import WarehouseError
@@ -182,8 +182,16 @@ def status(current: Settings) -> Status:
 
 
 def warnings(current: Settings) -> list[str]:
-    """What a run that published should still make somebody look at."""
-    return [*_lake_problems(current), *transformation.warnings(current)]
+    """What a run that published should still make somebody look at, one line each."""
+    lake = Lake(current.home)
+    lines = [
+        f"{trouble.system} {trouble.scope}: {trouble.status}: {trouble.message}"
+        for system in extraction.enabled(current)
+        for trouble in inventory.troubles(lake, system.name)
+    ]
+    if any((current.home / "quarantine").rglob("*.jsonl")):
+        lines.append(f"refused records, each with its reason: {current.home / 'quarantine'}")
+    return [*lines, *_set_aside(lake), *transformation.warnings(current)]
 
 
 def _lake_problems(current: Settings) -> list[str]:
@@ -199,11 +207,14 @@ def _lake_problems(current: Settings) -> list[str]:
                         f"{batch.scope}: {batch.rows_quarantined} of {batch.rows_read} records "
                         f"quarantined: {reasons}; see {where}"
                     )
-    lines += [
+    return [*lines, *_set_aside(lake)]
+
+
+def _set_aside(lake: Lake) -> list[str]:
+    return [
         f"{path.name} was not a readable batch and was set aside; what it covered is read again"
         for path in lake.set_aside()
     ]
-    return lines
 
 
 def _guarded(name: str, check: Callable[[Settings], str], current: Settings) -> Check:

@@ -65,14 +65,21 @@ def write(lake: Lake, streams: Sequence[Stream]) -> None:
 
 def write_outcomes(lake: Lake, system: str, outcomes: Iterable[Outcome]) -> None:
     """Lands how the reading of a system went, where it changed. To a reader of the warehouse
-    ``landed`` and ``unchanged`` are one state: the scope was read."""
+    ``landed`` and ``unchanged`` are one state, read, and need no words."""
     lake.ensure(STREAMS)
     rows = {
         outcome.scope: {
-            "system": system, "scope": outcome.scope, "message": outcome.message,
-            "status": "read" if outcome.status in ("landed", "unchanged") else outcome.status,
+            "system": system, "scope": outcome.scope,
+            **({"status": "read"} if outcome.status in ("landed", "unchanged") else
+               {"status": outcome.status, "message": outcome.message}),
         }
         for outcome in outcomes
     }  # fmt: skip
     table = pa.Table.from_pylist(list(rows.values()), OUTCOMES.schema)
     lake.write_changes(OUTCOMES, system, table)
+
+
+def troubles(lake: Lake, system: str) -> list[Outcome]:
+    """The scopes of the last reading of a system that somebody should look at."""
+    rows = lake.current(OUTCOMES, system).to_pylist()
+    return [Outcome(**row) for row in rows if row["status"] != "read"]

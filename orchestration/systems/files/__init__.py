@@ -605,7 +605,7 @@ def _unchanged(batch: Batch) -> Outcome:
         "files",
         batch.scope,
         "warning" if batch.rows_quarantined else "unchanged",
-        f"unchanged; {counted}",
+        counted,
     )
 
 
