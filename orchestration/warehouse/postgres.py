@@ -161,7 +161,7 @@ class Postgres:
                 files.execute(f"create table {name} ({columns})")
                 files.execute(
                     f"copy {name} from '{rows}' (format csv, header false, quote '\"', "
-                    "escape '\"', delimiter ',', allow_quoted_nulls false)"
+                    "escape '\"', delimiter ',', allow_quoted_nulls false, auto_detect false)"
                 )
             write_publication(files, "work", tables, published, target)
 
