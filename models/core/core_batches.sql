@@ -33,8 +33,9 @@ final as (
         batches.extracted_at
     from batches
     left join streams
-        on streams.system = batches.system
-        and streams.stream = batches.stream
+        on
+            streams.system = batches.system
+            and streams.stream = batches.stream
 
 )
 

@@ -22,8 +22,9 @@ final as (
     from evidence
     -- Not there is what as_of does not see yet.
     inner join commits
-        on commits.repository = evidence.repository
-        and commits.commit_sha = evidence.commit_sha
+        on
+            commits.repository = evidence.repository
+            and commits.commit_sha = evidence.commit_sha
 
 )
 

@@ -28,8 +28,9 @@ final as (
     from file_kinds
     -- Not there is what as_of does not see yet.
     inner join commits
-        on commits.repository = file_kinds.repository
-        and commits.commit_sha = file_kinds.commit_sha
+        on
+            commits.repository = file_kinds.repository
+            and commits.commit_sha = file_kinds.commit_sha
 
 )
 

@@ -44,8 +44,9 @@ final as (
         {{ seen('deployments.finished_at') }} as finished_at
     from deployments
     inner join source_choices
-        on source_choices.owner_id = deployments.service_id
-        and source_choices.system = deployments.system
+        on
+            source_choices.owner_id = deployments.service_id
+            and source_choices.system = deployments.system
     left join services
         on services.service_id = deployments.service_id
     where coalesce(deployments.started_at, deployments.finished_at) < {{ as_of() }}

@@ -28,8 +28,9 @@ final as (
         {{ seen('incidents.resolved_at') }} as resolved_at
     from incidents
     left join source_choices
-        on source_choices.owner_id = incidents.service_id
-        and source_choices.system = incidents.system
+        on
+            source_choices.owner_id = incidents.service_id
+            and source_choices.system = incidents.system
     where
         incidents.opened_at < {{ as_of() }}
         -- Without a service nobody can tell whether two systems mean the same incident.

@@ -52,8 +52,9 @@ final as (
         own_evidence.rule_id
     from own_evidence
     inner join pull_requests
-        on pull_requests.pull_request_id = own_evidence.pull_request_id
-        and pull_requests.repository = own_evidence.repository
+        on
+            pull_requests.pull_request_id = own_evidence.pull_request_id
+            and pull_requests.repository = own_evidence.repository
 
     union
 
@@ -62,8 +63,9 @@ final as (
         commit_evidence.rule_id
     from pull_requests
     inner join commit_evidence
-        on commit_evidence.repository = pull_requests.repository
-        and commit_evidence.commit_sha = pull_requests.merge_commit_sha
+        on
+            commit_evidence.repository = pull_requests.repository
+            and commit_evidence.commit_sha = pull_requests.merge_commit_sha
 
     union
 
@@ -72,8 +74,9 @@ final as (
         commit_evidence.rule_id
     from pull_request_commits
     inner join commit_evidence
-        on commit_evidence.repository = pull_request_commits.repository
-        and commit_evidence.commit_sha = pull_request_commits.commit_sha
+        on
+            commit_evidence.repository = pull_request_commits.repository
+            and commit_evidence.commit_sha = pull_request_commits.commit_sha
 
 )
 

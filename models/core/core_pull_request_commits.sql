@@ -76,8 +76,9 @@ together as (
         pull_request_commits.authored_at
     from unlisted_pull_requests
     inner join pull_request_commits
-        on pull_request_commits.repository = unlisted_pull_requests.repository
-        and pull_request_commits.merge_commit_sha
+        on
+            pull_request_commits.repository = unlisted_pull_requests.repository
+            and pull_request_commits.merge_commit_sha
             = unlisted_pull_requests.merge_commit_sha
 
 ),
@@ -91,8 +92,9 @@ final as (
         coalesce(together.authored_at, commits.authored_at) as authored_at
     from together
     left join commits
-        on commits.repository = together.repository
-        and commits.commit_sha = together.commit_sha
+        on
+            commits.repository = together.repository
+            and commits.commit_sha = together.commit_sha
     where
         together.authored_at is null
         or together.authored_at < {{ as_of() }}

@@ -55,8 +55,9 @@ ranked as (
         ) as preference
     from pull_requests
     inner join source_choices
-        on source_choices.owner_id = pull_requests.repository
-        and source_choices.system = pull_requests.system
+        on
+            source_choices.owner_id = pull_requests.repository
+            and source_choices.system = pull_requests.system
     where coalesce(pull_requests.created_at, pull_requests.merged_at) < {{ as_of() }}
 
 ),
@@ -79,8 +80,9 @@ first_commits as (
     inner join pull_request_commits
         on pull_request_commits.pull_request_id = chosen.pull_request_id
     left join commits
-        on commits.repository = chosen.repository
-        and commits.commit_sha = pull_request_commits.commit_sha
+        on
+            commits.repository = chosen.repository
+            and commits.commit_sha = pull_request_commits.commit_sha
     where chosen.system <> 'git'
     group by chosen.pull_request_id
 
@@ -129,9 +131,10 @@ completed as (
     left join first_commits
         on first_commits.pull_request_id = chosen.pull_request_id
     left join git_pull_requests
-        on git_pull_requests.repository = chosen.repository
-        and git_pull_requests.merge_commit_sha = chosen.merge_commit_sha
-        and chosen.merged_at < {{ as_of() }}
+        on
+            git_pull_requests.repository = chosen.repository
+            and git_pull_requests.merge_commit_sha = chosen.merge_commit_sha
+            and chosen.merged_at < {{ as_of() }}
 
 ),
 

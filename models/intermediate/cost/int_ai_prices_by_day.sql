@@ -117,7 +117,7 @@ ranked as (
                 named.is_batch,
                 named.usage_date
             order by
-                named.name_preference,
+                named.name_preference asc,
                 prices.min_context_token_count desc,
                 prices.valid_from desc
         ) as preference

@@ -1,6 +1,6 @@
 -- One row of int_ai_usage_priced per team of its mix: quantity and cost by the shares.
--- Teams of any size stand here; who is too small to be shown is for the marts. Not added
--- up, as whatever reads it adds up anyway.
+-- Teams of any size stand here; who is too small to be shown is for the marts. Not
+-- added up, as whatever reads it adds up anyway.
 with
 
 priced as (

@@ -23,7 +23,9 @@ deployment_commits as (
 
 changes as (
 
-    select pull_request_id, merge_commit_sha
+    select
+        pull_request_id,
+        merge_commit_sha
     from pull_requests
     where merged_at is not null
 

@@ -67,10 +67,18 @@ derived as (
 
 shipped as (
 
-    select deployment_id, commit_sha, link_method, is_baseline
+    select
+        deployment_id,
+        commit_sha,
+        link_method,
+        is_baseline
     from listed
     union all
-    select deployment_id, commit_sha, link_method, is_baseline
+    select
+        deployment_id,
+        commit_sha,
+        link_method,
+        is_baseline
     from derived
 
 ),

@@ -58,31 +58,41 @@ known_revert_changes as (
 
 reasons as (
 
-    select deployment_id, 1 as priority
+    select
+        deployment_id,
+        1 as priority
     from deployments
     where is_unplanned
 
     union all
 
-    select deployment_id, 2 as priority
+    select
+        deployment_id,
+        2 as priority
     from deployments
     where is_remediation
 
     union all
 
-    select deployment_id, 3 as priority
+    select
+        deployment_id,
+        3 as priority
     from deployments
     where is_rollback
 
     union all
 
-    select revert_deployment_id as deployment_id, 4 as priority
+    select
+        revert_deployment_id as deployment_id,
+        4 as priority
     from reverts
     where revert_deployment_id <> coalesce(reverted_deployment_id, '')
 
     union all
 
-    select links.deployment_id, 4 as priority
+    select
+        links.deployment_id,
+        4 as priority
     from links
     left join known_revert_changes
         on links.pull_request_id = known_revert_changes.pull_request_id
@@ -93,7 +103,9 @@ reasons as (
 
     union all
 
-    select deployment_id, 5 as priority
+    select
+        deployment_id,
+        5 as priority
     from links
     where
         is_hotfix

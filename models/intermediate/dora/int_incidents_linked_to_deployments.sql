@@ -58,7 +58,9 @@ counted as (
 
 earlier_deployments as (
 
-    select incident_id, earlier_deployment_count
+    select
+        incident_id,
+        earlier_deployment_count
     from counted
     where incident_id is not null
 

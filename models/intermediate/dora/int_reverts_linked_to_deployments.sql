@@ -106,7 +106,12 @@ ranked as (
 
 first_deployments as (
 
-    select service_id, commit_sha, deployment_id, deployment_number, finished_at
+    select
+        service_id,
+        commit_sha,
+        deployment_id,
+        deployment_number,
+        finished_at
     from ranked
     where deployment_rank = 1
 

@@ -58,9 +58,10 @@ held as (
         least(cast(sum(bounded.share) as double precision), 1) as share
     from segments
     inner join bounded
-        on bounded.person_id = segments.person_id
-        and bounded.valid_from <= segments.valid_from
-        and bounded.valid_to >= segments.valid_to
+        on
+            bounded.person_id = segments.person_id
+            and bounded.valid_from <= segments.valid_from
+            and bounded.valid_to >= segments.valid_to
     where segments.valid_to is not null
     group by
         segments.person_id,

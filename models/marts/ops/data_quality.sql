@@ -74,8 +74,9 @@ known_failures as (
         count(*) as failed_scope_count
     from failed_scopes
     inner join scope_streams
-        on scope_streams.system = failed_scopes.system
-        and scope_streams.scope = failed_scopes.scope
+        on
+            scope_streams.system = failed_scopes.system
+            and scope_streams.scope = failed_scopes.scope
     group by failed_scopes.system, scope_streams.stream
 
 ),
@@ -86,9 +87,13 @@ unknown_failures as (
         failed_scopes.system,
         count(*) as failed_scope_count
     from failed_scopes
-    left join (select distinct system, scope from scope_streams) as known_scopes
-        on known_scopes.system = failed_scopes.system
-        and known_scopes.scope = failed_scopes.scope
+    left join (select distinct
+        system,
+        scope
+    from scope_streams) as known_scopes
+        on
+            known_scopes.system = failed_scopes.system
+            and known_scopes.scope = failed_scopes.scope
     where known_scopes.scope is null
     group by failed_scopes.system
 
@@ -124,16 +129,19 @@ final as (
         batch_sums.last_success_at
     from streams
     left join batch_sums
-        on batch_sums.system = streams.system
-        and batch_sums.stream = streams.stream
+        on
+            batch_sums.system = streams.system
+            and batch_sums.stream = streams.stream
     left join known_failures
-        on known_failures.system = streams.system
-        and known_failures.stream = streams.stream
+        on
+            known_failures.system = streams.system
+            and known_failures.stream = streams.stream
     left join unknown_failures
         on unknown_failures.system = streams.system
     left join set_aside
-        on set_aside.system = streams.system
-        and set_aside.stream = streams.stream
+        on
+            set_aside.system = streams.system
+            and set_aside.stream = streams.stream
 
 )
 

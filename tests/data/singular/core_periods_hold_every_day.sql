@@ -18,9 +18,10 @@ day_periods as (
         count(periods.period_start) as period_count
     from {{ ref('int_days_in_periods') }} as days_in_periods
     left join {{ ref('int_periods') }} as periods
-        on periods.period_type = days_in_periods.period_type
-        and periods.period_start = days_in_periods.period_start
-        and periods.period_end > days_in_periods.date_day
+        on
+            periods.period_type = days_in_periods.period_type
+            and periods.period_start = days_in_periods.period_start
+            and periods.period_end > days_in_periods.date_day
     group by days_in_periods.date_day
 
 )

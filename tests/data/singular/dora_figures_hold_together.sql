@@ -1,6 +1,6 @@
--- Within a row of the DORA tables: parts add up to their whole, nothing counts more than
--- there is, shares and scores stay on their scales, and a figure is null exactly where it
--- would be over nothing. Returns the rows where one of these fails.
+-- Within a row of the DORA tables: parts add up to their whole, nothing counts more
+-- than there is, shares and scores stay on their scales, and a figure is null exactly
+-- where it would be over nothing. Returns the rows where one of these fails.
 with
 
 metrics as (

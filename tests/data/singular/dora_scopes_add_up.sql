@@ -1,5 +1,5 @@
--- Every deployment and change counts once in its team, once in its department and once in
--- the organization; every deployment once in its service. So teams, departments and
+-- Every deployment and change counts once in its team, once in its department and once
+-- in the organization; every deployment once in its service. So teams, departments and
 -- services add up to the organization in every period. Returns the sums that do not.
 with
 

@@ -1,5 +1,5 @@
--- Every scope has exactly one row in every period, whether it did anything or not. Returns
--- the kind of period that has more rows or fewer.
+-- Every scope has exactly one row in every period, whether it did anything or not.
+-- Returns the kind of period that has more rows or fewer.
 with
 
 scopes as (

@@ -1,6 +1,6 @@
--- What the organization's weeks, months and quarters count is exactly what the facts hold:
--- nothing falls between two periods, nothing is counted twice. Returns the kind of period
--- that says otherwise.
+-- What the organization's weeks, months and quarters count is exactly what the facts
+-- hold: nothing falls between two periods, nothing is counted twice. Returns the kind
+-- of period that says otherwise.
 with
 
 totals as (

@@ -1,6 +1,6 @@
--- A change has either a lead time or the reason for none, never both; its lead time and
--- stages are never negative; it has a deployment exactly where it has the deployment's time
--- and link. Returns the changes that break one of these.
+-- A change has either a lead time or the reason for none, never both; its lead time
+-- and stages are never negative; it has a deployment exactly where it has the
+-- deployment's time and link. Returns the changes that break one of these.
 select pull_request_id
 from {{ ref('fct_changes') }}
 where
@@ -14,4 +14,7 @@ where
     or (deployment_id is null) <> (deployed_at is null)
     or (deployment_id is null) <> (deployment_link_method is null)
     or (change_lead_time_seconds is not null and deployed_at < merged_at)
-    or (no_lead_time_reason in ('no_baseline', 'not_deployed') and deployment_id is not null)
+    or (
+        no_lead_time_reason in ('no_baseline', 'not_deployed')
+        and deployment_id is not null
+    )
