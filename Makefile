@@ -5,7 +5,7 @@ HOME_DIR ?= .valuemaxx
 export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := 0
 
-.PHONY: setup demo run test test-slow check bench ui docs lock
+.PHONY: setup demo run test test-slow check check-python check-sql bench ui docs lock
 
 setup: .venv/installed
 
@@ -27,14 +27,20 @@ test: setup
 test-slow: setup
 	$(BIN)/python -m pytest -n 2 -m slow
 
+# Two halves side by side: under a minute on two cores.
 check: setup
+	$(MAKE) --no-print-directory --jobs 2 check-python check-sql
+
+check-python:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m orchestration.systems.sources --check
-	$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 models tests/data
-	$(BIN)/dbt --quiet parse --no-partial-parse
 	$(BIN)/python -m pytest tests/unit
+
+check-sql:
+	$(BIN)/python -m orchestration.systems.sources --check
+	$(BIN)/dbt --quiet parse --no-partial-parse
+	$(BIN)/sqlfluff lint --disable-progress-bar models tests/data
 
 bench: setup
 	$(BIN)/python -m benchmarks
