@@ -139,6 +139,7 @@ def ui(
     port: Annotated[int, typer.Option(help="on 127.0.0.1")] = 3000,
 ) -> None:
     """Dagster's web UI over the same definitions and home."""
+    _progress(debug=False)
     raise typer.Exit(running.serve(settings.load(config, home), port))
 
 

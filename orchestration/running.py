@@ -29,6 +29,7 @@ INSTANCE = {
     # One writer: a run that is started while another is at work waits for it.
     "concurrency": {"runs": {"max_concurrent_runs": 1}},
 }
+GRACE_SECONDS = 5
 log = logging.getLogger(__name__)
 
 
@@ -145,16 +146,24 @@ def serve(current: Settings, port: int) -> int:
         str(Path(sys.executable).with_name("dagster")), "dev",
         "--module-name", "orchestration.definitions", "--host", "127.0.0.1", "--port", str(port),
     ]  # fmt: skip
-    log.info("Dagster on http://127.0.0.1:%s (stop with Ctrl-C)", port)
+    log.info("Dagster on http://127.0.0.1:%s/asset-groups (stop with Ctrl-C)", port)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     server = subprocess.Popen(command, cwd=settings.ROOT, start_new_session=True)
-
-    def stop(number: int, frame: object) -> None:
-        os.killpg(server.pid, signal.SIGINT)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
     try:
         return server.wait()
+    except KeyboardInterrupt:
+        return 0
     finally:
+        _end_group(server)
+
+
+def _end_group(server: subprocess.Popen[bytes]) -> None:
+    """Asks the server's process group to end, then makes it."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGKILL)
+            os.killpg(server.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(GRACE_SECONDS)
+            break
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)
