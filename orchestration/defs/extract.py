@@ -12,6 +12,7 @@ from dagster import (
     AssetSpec,
     Backoff,
     Config,
+    Failure,
     MaterializeResult,
     RetryPolicy,
     TableColumn,
@@ -21,8 +22,8 @@ from dagster import (
 
 from orchestration import extraction, inventory, settings
 from orchestration.defs.resources import Home
-from orchestration.lake import Lake, Stream
-from orchestration.settings import Settings
+from orchestration.lake import Lake, LakeError, Stream
+from orchestration.settings import Settings, SettingsError
 
 OWNER = "team:data-engineering"
 RETRIES = RetryPolicy(max_retries=2, delay=10, backoff=Backoff.EXPONENTIAL)
@@ -54,7 +55,11 @@ def _system(system: extraction.System) -> AssetsDefinition:
         context: AssetExecutionContext, config: Reading, home: Home
     ) -> Iterator[MaterializeResult]:
         current = settings.load()
-        for outcome in extraction.extract(system, current, **config.model_dump()):
+        try:
+            outcomes = extraction.extract(system, current, **config.model_dump())
+        except (LakeError, SettingsError) as error:
+            raise Failure(str(error), allow_retries=False) from None
+        for outcome in outcomes:
             context.log.info(f"{outcome.scope}: {outcome.status} {outcome.message}".strip())
         for stream in system.streams:
             yield _result(stream, Lake(current.home))
