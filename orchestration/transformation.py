@@ -8,15 +8,19 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dbt.artifacts.schemas.run import RunExecutionResult
 
 from orchestration import extraction, inventory, publishing
 from orchestration.settings import ROOT, Settings
 
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
 DBT = str(Path(sys.executable).with_name("dbt"))
 RESULTS = "run_results.json"
+PARSED = "partial_parse.msgpack"
 PROJECT_FILES = ("dbt_project.yml", "profiles.yml")
 PROJECT_FOLDERS = ("models", "macros", "seeds", "tests/data")
 
@@ -73,15 +77,19 @@ def build(
     from dbt.cli.main import dbtRunner
 
     _load_lake(settings)
-    (target_path(settings) / RESULTS).unlink(missing_ok=True)
-    arguments = [*build_arguments(settings, full_refresh=full_refresh), "--log-level", "none"]
+    results = target_path(settings) / RESULTS
+    results.unlink(missing_ok=True)
+    arguments = build_arguments(settings, full_refresh=full_refresh)
+    # The manifest is known and stands on disk already: dbt would parse and write it twice more.
+    arguments += ["--log-level", "none", "--no-write-json"]
     if select:
         arguments += ["--select", *select]
-    ended = dbtRunner(callbacks=[_tell]).invoke(arguments)
+    ended = dbtRunner(_parsed(settings), callbacks=[_tell]).invoke(arguments)
     _close_duckdb()
     if not isinstance(ended.result, RunExecutionResult):
         said = " ".join(str(ended.exception).split())[-500:]
         raise TransformationError(f"dbt could not build: {said}")
+    ended.result.write(str(results))
     tables = {
         (node.schema, node.alias): node.unique_id
         for node in (result.node for result in ended.result.results)
@@ -100,6 +108,17 @@ def build(
         )
         for result in ended.result.results
     ]
+
+
+def _parsed(settings: Settings) -> "Manifest":
+    """What `manifest` parsed, as dbt keeps it for itself beside manifest.json."""
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    packed = manifest(settings).with_name(PARSED).read_bytes()
+    parsed: Manifest = Manifest.from_msgpack(packed, decoder=extended_mashumuro_decoder)
+    parsed.build_flat_graph()
+    return parsed
 
 
 def build_arguments(settings: Settings, *, full_refresh: bool = False) -> list[str]:

@@ -1,0 +1,1 @@
+"""A simulated company with planted truth: the demo shows it, the tests check against it."""
