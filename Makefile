@@ -16,10 +16,10 @@ setup: .venv/installed
 	@touch $@
 
 demo: setup
-	$(BIN)/valuemaxx demo
+	$(BIN)/valuemaxx demo --home $(HOME_DIR)
 
 run: setup
-	$(BIN)/valuemaxx run
+	$(BIN)/valuemaxx run --home $(HOME_DIR)
 
 test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
@@ -45,8 +45,9 @@ check-sql:
 bench: setup
 	$(BIN)/python -m benchmarks
 
+# Over your own configuration, else over the demo's.
 ui: setup
-	$(BIN)/valuemaxx ui
+	$(BIN)/valuemaxx ui --home $(HOME_DIR) $(addprefix --config ,$(firstword $(wildcard valuemaxx.yml $(HOME_DIR)/valuemaxx.yml)))
 
 docs: setup
 	$(BIN)/python -m orchestration.systems.sources

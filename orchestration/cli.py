@@ -4,8 +4,10 @@ Progress and messages go to stderr, data to stdout; an error is one line per cau
 traceback unless ``--debug`` is given.
 """
 
+import atexit
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -39,14 +41,18 @@ Debug = Annotated[bool, typer.Option("--debug", help="show tracebacks")]
 def main() -> None:
     """Runs the command; known errors become one line each and exit code 1."""
     try:
-        sys.exit(app(standalone_mode=False))
-    except typer.Abort:
-        sys.exit(130)
-    except KeyboardInterrupt:
+        code = app(standalone_mode=False) or 0
+    except (typer.Abort, KeyboardInterrupt):
         err.print("stopped; run it again: nothing is lost", style="yellow")
-        sys.exit(130)
+        code = 130
     except Exception as error:
-        sys.exit(_explain(error))
+        code = _explain(error)
+    # What was promised for the end is kept; but taking dbt's and Dagster's objects apart one by
+    # one, as Python would, takes longer than many a query.
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _explain(error: Exception) -> int:
@@ -145,7 +151,25 @@ def ui(
 
 @app.command()
 def demo(home: Home = None, debug: Debug = False) -> None:
-    """Run the example feeds and the history of valuemaxx itself, and show what they say."""
+    """Simulate a company, run everything on it, publish, and show what the tables say."""
     _progress(debug)
     for part in demonstration.run(home):
-        out.print(part)
+        out.print(part, soft_wrap=True, highlight=False, markup=False)
+
+
+@app.command()
+def simulate(
+    folder: Annotated[Path, typer.Option("--out", help="where to write it: a new folder")],
+    world: Annotated[
+        str | None, typer.Option(help=f"default: demo; or {', '.join(demonstration.NAMES)}")
+    ] = None,
+    teams: Annotated[int | None, typer.Option(min=1, help="default: the world's")] = None,
+    months: Annotated[int | None, typer.Option(min=1, help="default: the world's")] = None,
+    seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 1,
+    form: Annotated[demonstration.Form, typer.Option(help="feeds, or a lake")] = "feeds",
+    debug: Debug = False,
+) -> None:
+    """Write a simulated company, as feeds or as a lake, and the truth about it."""
+    _progress(debug)
+    for line in demonstration.write(folder, world, teams, months, seed, form):
+        err.print(line, markup=False, soft_wrap=True)

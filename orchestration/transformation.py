@@ -3,11 +3,12 @@
 import hashlib
 import json
 import logging
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from dbt.artifacts.schemas.run import RunExecutionResult
@@ -16,11 +17,13 @@ from orchestration import extraction, inventory, publishing
 from orchestration.settings import ROOT, Settings
 
 if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
     from dbt.contracts.graph.manifest import Manifest
 
 DBT = str(Path(sys.executable).with_name("dbt"))
 RESULTS = "run_results.json"
 PARSED = "partial_parse.msgpack"
+TABLES = ("table", "incremental", "seed")
 PROJECT_FILES = ("dbt_project.yml", "profiles.yml")
 PROJECT_FOLDERS = ("models", "macros", "seeds", "tests/data")
 
@@ -51,6 +54,8 @@ def target_path(settings: Settings) -> Path:
 def manifest(settings: Settings) -> Path:
     """Dbt's manifest of the project under these settings; parsed again only if something that it
     depends on has changed."""
+    from dbt.cli.main import dbtRunner
+
     target = target_path(settings)
     path, key_path = target / "manifest.json", target / "manifest.key"
     key = _project_key(settings)
@@ -58,22 +63,25 @@ def manifest(settings: Settings) -> Path:
         return path
     target.mkdir(parents=True, exist_ok=True)
     log.info("reading the dbt project")
-    folders = ["--target-path", str(target), "--log-path", str(target)]
-    command = [DBT, "--quiet", "parse", "--vars", settings.dbt_vars(), *folders]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        said = " ".join((done.stdout + done.stderr).split())[-500:]
-        raise TransformationError(f"dbt cannot read the project ({target / 'dbt.log'}): {said}")
+    parse = ["parse", "--vars", settings.dbt_vars(), *_folders(settings)]
+    done = dbtRunner().invoke([*parse, "--log-level", "none"])
+    if not done.success:
+        said = " ".join(str(done.exception).split())[-500:]
+        raise TransformationError(f"dbt cannot read the project: {said}")
     key_path.write_text(key, encoding="utf-8")
     return path
 
 
 def build(
     settings: Settings, select: Sequence[str] = (), *, full_refresh: bool = False
-) -> list[Built]:
-    """Builds and tests the models (all, or those named in ``select``), in this process: dbt is
-    imported here already, and a run that is killed leaves no dbt behind. Unit tests are left out:
-    they test the SQL, not the data. What failed is in the list; ``raise_on_failure`` tells it."""
+) -> Iterator[Built]:
+    """Builds and tests the models (all, or those named in ``select``) and tells of each as it
+    ends. Unit tests are left out: they test the SQL, not the data. What failed is told, too;
+    ``raise_on_failure`` then says how.
+
+    dbt works in a thread of this process: it is imported here already, whoever listens can write
+    down what ended while the next query runs, and a run that is killed leaves no dbt behind.
+    """
     from dbt.cli.main import dbtRunner
 
     _load_lake(settings)
@@ -84,30 +92,16 @@ def build(
     arguments += ["--log-level", "none", "--no-write-json"]
     if select:
         arguments += ["--select", *select]
-    ended = dbtRunner(_parsed(settings), callbacks=[_tell]).invoke(arguments)
+    ended: SimpleQueue[Built | dbtRunnerResult] = SimpleQueue()
+    runner = dbtRunner(_parsed(settings), callbacks=[lambda event: _tell(event, ended)])
+    threading.Thread(target=lambda: ended.put(runner.invoke(arguments)), daemon=True).start()
+    while isinstance(built := ended.get(), Built):
+        yield built
     _close_duckdb()
-    if not isinstance(ended.result, RunExecutionResult):
-        said = " ".join(str(ended.exception).split())[-500:]
+    if not isinstance(built.result, RunExecutionResult):
+        said = " ".join(str(built.exception).split())[-500:]
         raise TransformationError(f"dbt could not build: {said}")
-    ended.result.write(str(results))
-    tables = {
-        (node.schema, node.alias): node.unique_id
-        for node in (result.node for result in ended.result.results)
-        if node.resource_type in ("model", "seed")
-    }
-    schemas = sorted({schema for schema, _ in tables})
-    found = publishing.warehouse(settings).row_counts(schemas)
-    counts = {tables[name]: count for name, count in found.items() if name in tables}
-    return [
-        Built(
-            unique_id=result.node.unique_id,
-            status=str(result.status),
-            seconds=result.execution_time,
-            failure_count=result.failures or 0,
-            row_count=counts.get(result.node.unique_id),
-        )
-        for result in ended.result.results
-    ]
+    built.result.write(str(results))
 
 
 def _parsed(settings: Settings) -> "Manifest":
@@ -123,13 +117,19 @@ def _parsed(settings: Settings) -> "Manifest":
 
 def build_arguments(settings: Settings, *, full_refresh: bool = False) -> list[str]:
     """``dbt build`` as `valuemaxx run` asks for it."""
-    folder, target = str(ROOT), str(target_path(settings))
     arguments = [
         "build", "--exclude-resource-type", "unit_test", "--vars", settings.dbt_vars(),
+        *_folders(settings),
+    ]  # fmt: skip
+    return [*arguments, *(["--full-refresh"] if full_refresh else [])]
+
+
+def _folders(settings: Settings) -> list[str]:
+    folder, target = str(ROOT), str(target_path(settings))
+    return [
         "--project-dir", folder, "--profiles-dir", folder,
         "--target-path", target, "--log-path", target,
     ]  # fmt: skip
-    return [*arguments, *(["--full-refresh"] if full_refresh else [])]
 
 
 def raise_on_failure(settings: Settings) -> None:
@@ -152,10 +152,30 @@ def _load_lake(settings: Settings) -> None:
     publishing.warehouse(settings).load([*streams, *inventory.STREAMS])
 
 
-def _tell(event: Any) -> None:
-    """Says which table is done, for whoever watches."""
-    if event.info.name == "LogModelResult":
-        log.info("built %s", event.data.node_info.node_name)
+def _tell(event: Any, ended: "SimpleQueue[Built | dbtRunnerResult]") -> None:
+    """Passes on what dbt says of a node that ended: to the log, for whoever watches, and the
+    queue."""
+    if event.info.name != "NodeFinished":
+        return
+    node, result = event.data.node_info, event.data.run_result
+    row_count = None
+    if result.status == "success" and node.materialized in TABLES:
+        row_count = _row_count(node.node_relation.relation_name)
+    if node.resource_type == "model":
+        log.info("built %s", node.node_name)
+    ended.put(
+        Built(node.unique_id, result.status, result.execution_time, result.num_failures, row_count)
+    )
+
+
+def _row_count(relation: str) -> int:
+    """Rows of a table that dbt has just built, asked through dbt's own connection."""
+    from dbt.adapters.factory import FACTORY
+
+    (adapter,) = FACTORY.adapters.values()
+    with adapter.connection_named("row_count"):
+        _, table = adapter.execute(f"select count(*) from {relation}", fetch=True)  # noqa: S608
+    return int(table.rows[0][0])
 
 
 def _close_duckdb() -> None:
@@ -179,10 +199,13 @@ def _results(settings: Settings, *states: str) -> list[str]:
 
 
 def _told(settings: Settings, node: Mapping[str, Any], result: Mapping[str, Any]) -> str:
-    """A node's result in one line. The compiled query gives the offending rows."""
+    """A node's result in one line. The compiled query gives the offending rows; dbt writes it
+    where the node is declared, under the name of the node's own file."""
     message = " ".join(str(result.get("message") or "").split())[:300]
-    query = node.get("compiled_path")
-    look = f"; the query that shows it: {query}" if query else ""
+    declared, own = Path(node["original_file_path"]), Path(node["path"])
+    place = declared if declared.name == own.name else declared / own
+    query = target_path(settings) / "compiled" / node["package_name"] / place
+    look = f"; the query that shows it: {query}" if query.exists() else ""
     return f"{node['name']}: {message}{look}"
 
 

@@ -62,6 +62,3 @@ class Warehouse(Protocol):
 
     def reachable(self) -> None:
         """Raises WarehouseError, in one line with the fix, if it cannot be built in."""
-
-    def row_counts(self, schemas: Sequence[str]) -> dict[tuple[str, str], int]:
-        """Rows of every table that dbt built in the schemas, by (schema, table)."""

@@ -71,21 +71,6 @@ class DuckDB:
             connection.execute(f"attach {_text(self.path)} as work (read_only)")
             write_publication(connection, "work", tables, published, target)
 
-    def row_counts(self, schemas: Sequence[str]) -> dict[tuple[str, str], int]:
-        """Rows of every table in the schemas."""
-        with duckdb.connect(str(self.path), read_only=True) as connection:
-            names = connection.execute(
-                "select schema_name, table_name from duckdb_tables()"
-                " where list_contains($1, schema_name) order by all",
-                [list(schemas)],
-            ).fetchall()
-            return {
-                name: connection.execute(
-                    f'select count(*) from "{name[0]}"."{name[1]}"'  # noqa: S608
-                ).fetchall()[0][0]
-                for name in names
-            }
-
 
 def write_publication(
     connection: duckdb.DuckDBPyConnection,

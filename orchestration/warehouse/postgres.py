@@ -72,22 +72,6 @@ class Postgres:
         with self._connected():
             pass
 
-    def row_counts(self, schemas: Sequence[str]) -> dict[tuple[str, str], int]:
-        """Rows of every table in the schemas."""
-        with self._connected() as connection, connection.cursor() as cursor:
-            cursor.execute(
-                "select table_schema, table_name from information_schema.tables"
-                " where table_type = 'BASE TABLE' and table_schema = any(%s)",
-                [list(schemas)],
-            )
-            counts = {}
-            for schema, name in cursor.fetchall():
-                cursor.execute(
-                    sql.SQL("select count(*) from {}").format(sql.Identifier(schema, name))
-                )
-                counts[schema, name] = _one(cursor)
-            return counts
-
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
         try:
