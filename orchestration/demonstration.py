@@ -1,75 +1,104 @@
-"""`valuemaxx demo`: the example feeds and this repository's own history, run and shown."""
+"""`valuemaxx demo`: a simulated company, run as a real one would be, and shown.
 
+`valuemaxx simulate`: any of the worlds, written where it is wanted.
+"""
+
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import duckdb
 import yaml
 from rich.table import Table
 
 from orchestration import running, settings
-from orchestration.settings import ROOT
+from orchestration.settings import SettingsError
+from orchestration.simulation.worlds import WORLDS
 
-FEEDS = ROOT / "examples" / "feeds"
-# The example people are nobody, so this salt keeps nothing secret. A real run wants its own.
-DEMO_SALT = "the demonstration hides nobody"
+Form = Literal["feeds", "lake"]
+WORLD = WORLDS["demo"]
+REFERENCE = "reference"  # the company that benchmarks run on, written as a lake by SQL; no truth
+NAMES = (*WORLDS, REFERENCE)
+SEED = 1
+# The simulated people are nobody, so this salt keeps nothing secret. A real run wants its own.
+SALT = "the demonstration hides nobody"
 
-DELIVERY = """
+SPENT = """
     select
-        strftime(period_start, '%Y-%m'), deployment_count, change_count,
-        round(median_change_lead_time_hours, 1), round(100 * change_fail_rate, 1),
-        round(median_failed_deployment_recovery_hours, 1)
-    from dora.dora_quarterly
-    where scope_type = 'organization' and change_count + deployment_count > 0
+        strftime(period_start, '%Y-%m'), round(ai_cost_usd), merged_pull_request_count,
+        round(cost_usd_per_merged_pull_request, 2),
+        round(cost_usd_per_successful_deployment, 2), round(100 * cache_read_share)
+    from cost.unit_economics_quarterly
+    where scope_type = 'organization' and not is_partial_period
     order by period_start
 """
-COST = """
+DELIVERY = """
     select
-        strftime(period_start, '%Y-%m'), round(ai_cost_usd, 2),
-        merged_pull_request_count, round(cost_usd_per_merged_pull_request, 2),
-        round(100 * cache_read_share, 1)
-    from cost.unit_economics_quarterly
-    where scope_type = 'organization' and ai_cost_usd > 0
+        strftime(period_start, '%Y-%m'), round(deployments_per_week),
+        round(median_change_lead_time_hours, 1), round(100 * change_fail_rate, 1),
+        round(median_failed_deployment_recovery_hours, 1),
+        round(100 * deployment_rework_rate, 1), round(dora_score, 1)
+    from dora.dora_quarterly
+    where scope_type = 'organization' and not is_partial_period
     order by period_start
 """
 QUALITY = """
     select
-        strftime(period_start, '%Y-%m'), merged_pull_request_count,
-        round(median_hours_to_first_review, 1), round(100 * unreviewed_merge_share, 1),
-        opened_bug_count, incident_count
+        strftime(period_start, '%Y-%m'), round(merged_pull_requests_per_active_contributor, 1),
+        round(median_pull_request_line_count), round(median_hours_to_first_review, 1),
+        round(median_review_hours, 1), round(100 * unreviewed_merge_share, 1),
+        round(100 * opened_bugs_per_merged_pull_request, 1),
+        round(incidents_per_100_deployments, 1)
     from quality.quality_quarterly
-    where scope_type = 'organization' and merged_pull_request_count > 0
+    where scope_type = 'organization' and not is_partial_period
     order by period_start
 """
 QUERIES = (
     (
-        "Which team's changes wait longest for production?",
-        "select scope_name, period_start, median_change_lead_time_hours"
-        " from dora.dora_quarterly where scope_type = 'team' order by 3 desc nulls last limit 5",
+        "Which teams' changes wait longest for production?",
+        "select scope_name, round(median_change_lead_time_hours) as hours, change_count"
+        " from dora.dora_quarterly where scope_type = 'team' and not is_partial_period"
+        " order by period_start desc, hours desc nulls last limit 5",
     ),
     (
-        "What did each model cost in a month?",
-        "select date_trunc('month', usage_date), model, sum(metered_cost_usd)"
+        "What did each model cost, month by month?",
+        "select date_trunc('month', usage_date) as month, model, sum(metered_cost_usd) as usd"
         " from cost.ai_cost_daily group by all order by all",
     ),
     (
-        "Which deployments failed, and how do we know?",
+        "Which deployments failed last, and how do we know?",
         "select deployment_id, finished_at, failure_link_method, recovery_seconds"
-        " from dora.fct_deployments where is_failed order by finished_at",
+        " from dora.fct_deployments where is_failed order by finished_at desc limit 10",
     ),
 )
 
 
 def run(home: Path | None) -> Iterator[Table | str]:
-    """Runs everything in ``home`` (default ``.valuemaxx``) and yields what to show."""
+    """Simulates the demo's company in ``home`` (default ``.valuemaxx``), runs valuemaxx on it as
+    a user would, and yields what to show. Raises SettingsError if the home is a real one."""
     where = (home or Path(".valuemaxx")).absolute()
-    where.mkdir(parents=True, exist_ok=True)
     config = where / settings.CONFIG_NAME
-    config.write_text(yaml.safe_dump(_configuration(), sort_keys=False), encoding="utf-8")
-    settings.export({settings.SALT: DEMO_SALT})
-    current = settings.load(config, where)
+    if (where / "lake").exists() and not config.exists():
+        raise SettingsError(f"{where} holds data of yours; show the demo elsewhere with --home")
+    # Not the package's head: whoever only runs the pipeline does not load the simulation.
+    from orchestration import simulation
+
+    company = simulation.simulate(WORLD, SEED)
+    folder = where / "feeds"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    simulation.feeds.write(company, folder)
+    written = {"company": "Example Ltd", "systems": {"files": {"folder": "feeds"}}}
+    config.write_text(yaml.safe_dump(written, sort_keys=False), encoding="utf-8")
+    settings.export({settings.SALT: SALT})
+    current = settings.load(config, where, company.as_of.strftime("%Y-%m-%d"))
     published = running.run(current, running.Options()) / "valuemaxx.duckdb"
+    people = len({membership.person for membership in company.team_memberships})
+    yield (
+        f"\nA simulated company: {WORLD.teams} teams, {people} people, {WORLD.months} months, "
+        f"{len(company.pull_requests):,} pull requests.\nWhat was planted: {WORLD.description}\n"
+    )
     with duckdb.connect(str(published), read_only=True) as tables:
         yield from _story(tables)
     yield f"\nThe tables: {published}\nTry, with any DuckDB client:"
@@ -77,27 +106,58 @@ def run(home: Path | None) -> Iterator[Table | str]:
         yield f"  -- {question}\n  {query};"
 
 
-def _configuration() -> dict[str, Any]:
-    systems: dict[str, Any] = {"files": {"folder": str(FEEDS)}}
-    if (ROOT / ".git").exists():
-        branch = settings.git_branch()
-        repository = {"path": str(ROOT), "name": "valuemaxx", "deployments": {"branch": branch}}
-        systems["git"] = {"repositories": [repository]}
-    return {"company": "Example Ltd", "systems": systems}
+def write(
+    folder: Path,
+    name: str | None,
+    teams: int | None,
+    months: int | None,
+    seed: int,
+    form: Form,
+) -> Iterator[str]:
+    """Writes a company into ``folder``: as feeds with truth.json and truth/ beside them, or as
+    the lake of a home. Yields a line per thing written. Raises SettingsError."""
+    if folder.exists() and any(folder.iterdir()):
+        raise SettingsError(f"{folder} is not empty; --out wants a new folder")
+    name = name or (REFERENCE if form == "lake" else WORLD.name)
+    if name == REFERENCE:
+        if form != "lake":
+            raise SettingsError(f"the world {REFERENCE} is written with --form lake only")
+        from orchestration.simulation import reference
+
+        reference.write(folder, teams=teams or 4000, months=months or 24, seed=seed)
+        yield f"{folder / 'lake'}: {teams or 4000} teams, {months or 24} months"
+        return
+    if name not in NAMES:
+        raise SettingsError(f"no world {name!r}; there are {', '.join(NAMES)}")
+    from orchestration import simulation
+    from orchestration.simulation import truth
+
+    company = simulation.simulate(WORLDS[name], seed, teams=teams, months=months)
+    folder.mkdir(parents=True, exist_ok=True)
+    if form == "lake":
+        simulation.feeds.write_lake(company, folder, SALT, WORLDS[name].messiness)
+        yield f"{folder / 'lake'}: {len(company.pull_requests):,} pull requests"
+    else:
+        simulation.feeds.write(company, folder, WORLDS[name].messiness)
+        yield f"{folder}: a feed per file, {len(company.pull_requests):,} pull requests"
+    truth.write(company, folder)
+    yield f"{folder / 'truth.json'} and {folder / 'truth'}: what was planted, and every metric"
 
 
 def _story(tables: duckdb.DuckDBPyConnection) -> Iterator[Table]:
     yield _table(
-        tables, "What the AI cost, by quarter", COST,
-        ("from", "USD", "merged changes", "USD per change", "input from cache %"),
+        tables, "What was spent on AI, and for how many changes", SPENT,
+        ("quarter", "USD", "merged", "USD/change", "USD/deployment", "from cache %"),
     )  # fmt: skip
     yield _table(
-        tables, "Did delivery get faster, did it break more (DORA)", DELIVERY,
-        ("from", "deployments", "changes", "lead time h", "failed %", "recovery h"),
+        tables, "Did delivery get faster, and did it break more (DORA)", DELIVERY,
+        ("quarter", "deployments/week", "lead time h", "failed %", "recovery h", "rework %",
+         "score 0-10"),
     )  # fmt: skip
     yield _table(
-        tables, "And the quality", QUALITY,
-        ("from", "merged", "h to first review", "unreviewed %", "bugs opened", "incidents"),
+        tables, "What it did to quality", QUALITY,
+        ("quarter", "merged/person", "lines", "to review h", "review h", "unreviewed %",
+         "bugs/100", "incidents/100"),
     )  # fmt: skip
 
 
@@ -108,5 +168,10 @@ def _table(
     for column in columns:
         shown.add_column(column, justify="right")
     for row in tables.execute(query).fetchall():
-        shown.add_row(*("–" if value is None else str(value) for value in row))
+        shown.add_row(
+            *(
+                "–" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+                for value in row
+            )
+        )
     return shown

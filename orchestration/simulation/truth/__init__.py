@@ -1,0 +1,131 @@
+"""Every published metric, counted from a company's records by plain Python.
+
+It is written from METRICS.md alone and shares nothing with the models, so that where the two
+agree, both are right or both misread the same sentence. Rules that need one record after the
+other are loops here; nothing is clever.
+"""
+
+import decimal
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestration.simulation.records import Company
+from orchestration.simulation.truth import dora
+from orchestration.simulation.truth.cost import Cost
+from orchestration.simulation.truth.delivery import Delivery
+from orchestration.simulation.truth.directory import Directory, Policy, Row
+from orchestration.simulation.truth.lines import Lines
+from orchestration.simulation.truth.periods import KINDS, all_periods, last_day
+from orchestration.simulation.truth.quality import Quality
+
+Truth = dict[str, list[Row]]
+
+PERIOD_KEY = ("scope_type", "scope_id", "period_start")
+KEYS = {
+    "core.dim_ai_models": ("vendor", "model"),
+    "core.dim_services": ("service_id",),
+    "core.dim_teams": ("team_id",),
+    "cost.ai_cost_daily": (
+        "team_id", "vendor", "model", "token_class", "unit_name", "service_tier", "is_batch",
+        "usage_date",
+    ),
+    "cost.unit_economics_monthly": PERIOD_KEY,
+    "cost.unit_economics_quarterly": PERIOD_KEY,
+    **{f"dora.dora_{kind}": PERIOD_KEY for kind in KINDS},
+    "dora.fct_changes": ("pull_request_id",),
+    "dora.fct_deployments": ("deployment_id",),
+    "dora.fct_incidents": ("incident_id",),
+    **{f"quality.quality_{kind}": PERIOD_KEY for kind in KINDS},
+}  # fmt: skip
+DEFAULTS = Policy()
+
+
+def count(company: Company, *, policy: Policy = DEFAULTS) -> Truth:
+    """Each table's rows by ``<schema>.<table>``, with the published columns, ordered by key."""
+    with decimal.localcontext(prec=60):
+        tables = _counted(company, policy)
+    return {name: sorted(rows, key=lambda row: key_of(name, row)) for name, rows in tables.items()}
+
+
+def key_of(table: str, row: Row) -> tuple[str, ...]:
+    """What tells the row from the table's others, as text."""
+    return tuple(str(row[column]) for column in KEYS[table])
+
+
+def write(company: Company, folder: Path, *, policy: Policy = DEFAULTS) -> None:
+    """``truth.json`` (what the company is and what was planted) and ``truth/``, a Parquet file a
+    table."""
+    tables = folder / "truth"
+    tables.mkdir(parents=True, exist_ok=True)
+    truth = count(company, policy=policy)
+    for name, rows in truth.items():
+        pq.write_table(_arrow(rows), tables / f"{name}.parquet", compression="zstd")
+    planted = asdict(company.planted)
+    for name in ("factors", "ai_factors"):
+        planted[name] = [
+            {"team_id": team_id, "month": month, **outcomes}
+            for (team_id, month), outcomes in sorted(planted[name].items())
+        ]
+    document = {
+        "world": company.world,
+        "seed": company.seed,
+        "starts_on": company.starts_on,
+        "as_of": company.as_of,
+        "row_counts": {name: len(rows) for name, rows in truth.items()},
+        "planted": planted,
+    }
+    text = json.dumps(document, default=str, indent=1, ensure_ascii=False)
+    (folder / "truth.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _counted(company: Company, policy: Policy) -> Truth:
+    directory = Directory(company, policy)
+    delivery = Delivery(company, directory, policy)
+    quality = Quality(company, directory, delivery, policy)
+    cost = Cost(company, directory, delivery, policy)
+    fiscal_start = policy.fiscal_year_start_month
+    first = min(_days_of_facts(company), default=last_day(company.as_of))
+    periods = {
+        kind: all_periods(kind, first, last_day(company.as_of), fiscal_start) for kind in KINDS
+    }
+    lines = Lines(directory, policy, [month.start for month in periods["monthly"]])
+    truth: Truth = {
+        "core.dim_ai_models": cost.dim_ai_models(),
+        "core.dim_services": directory.dim_services(),
+        "core.dim_teams": directory.dim_teams(),
+        "cost.ai_cost_daily": cost.ai_cost_daily(lines),
+        "dora.fct_changes": delivery.fct_changes(),
+        "dora.fct_deployments": delivery.fct_deployments(),
+        "dora.fct_incidents": delivery.fct_incidents(),
+    }
+    for kind in ("monthly", "quarterly"):
+        rows = cost.unit_economics(kind, periods[kind], lines)
+        truth[f"cost.unit_economics_{kind}"] = rows
+    for kind in KINDS:
+        truth[f"dora.dora_{kind}"] = dora.period_table(
+            kind, periods[kind], delivery, directory, fiscal_start
+        )
+        truth[f"quality.quality_{kind}"] = quality.period_table(kind, periods[kind])
+    return truth
+
+
+def _days_of_facts(company: Company) -> Iterator[date]:
+    """The days of everything that a period counts."""
+    moments = [
+        *(record.created_at for record in company.pull_requests),
+        *(record.started_at or record.finished_at for record in company.deployments),
+        *(record.opened_at for record in company.incidents),
+        *(record.created_at for record in company.issues),
+        *(record.occurred_at for record in company.ai_usage),
+    ]
+    return (moment.date() for moment in moments if moment < company.as_of)
+
+
+def _arrow(rows: list[Row]) -> pa.Table:
+    return pa.Table.from_pylist(rows)

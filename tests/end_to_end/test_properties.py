@@ -1,0 +1,273 @@
+"""Small random companies are published as they are counted, and what must not matter does not.
+
+The models are built in this process, without dbt's data tests (those run in the other suites),
+and in one home, so that the project is parsed once: 11 s a publication on an idle core.
+"""
+
+import dataclasses
+import os
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from orchestration import extraction, publishing, settings, transformation
+from orchestration.simulation import feeds, simulate, truth
+from orchestration.simulation.records import Company
+from orchestration.simulation.truth.compare import differences
+from orchestration.simulation.worlds import (
+    BILLING_FAULTS,
+    WORLDS,
+    Adoption,
+    Ai,
+    Effect,
+    Improvement,
+    Messiness,
+    Pumping,
+    World,
+)
+from tests.conftest import SALT, published
+
+MODELS_ONLY = ("resource_type:model", "resource_type:seed")
+# 28 years of the calendar between 1901 and 2099 are whole weeks, months and leap years.
+CALENDAR = timedelta(days=10_227)
+
+Tables = dict[tuple[str, str], list[tuple[Any, ...]]]
+
+
+class House:
+    """A home and its folder of feeds, used again and again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.feeds, self.home = folder / "feeds", folder / "home"
+        self._config = folder / "valuemaxx.yml"
+        self._config.write_text(yaml.safe_dump({"company": "Example"}))
+
+    def clear(self) -> None:
+        for folder in (self.feeds, self.home / "lake", self.home / "quarantine"):
+            shutil.rmtree(folder, ignore_errors=True)
+        self.feeds.mkdir()
+
+    def read(self, company: Company) -> settings.Settings:
+        """Extracts what is in the folder of feeds."""
+        current = settings.load(self._config, self.home, company.as_of.isoformat())
+        settings.export(current.environment())
+        for system in extraction.enabled(current):
+            outcomes = extraction.extract(system, current)
+            assert not [o for o in outcomes if o.status in ("failed", "missing")]
+        return current
+
+    def publish(self, company: Company) -> Path:
+        """Extracts, builds and publishes; the file."""
+        current = self.read(company)
+        extraction.take_inventory(current)
+        transformation.manifest(current)
+        for _ in transformation.build(current, MODELS_ONLY):
+            pass
+        transformation.raise_on_failure(current)
+        return publishing.publish(current) / "valuemaxx.duckdb"
+
+    def tables(self, company: Company) -> Tables:
+        """Every published table but those about the files themselves."""
+        self.publish(company)
+        found = published(self.home)
+        assert found["dora", "fct_changes"]
+        return {name: rows for name, rows in found.items() if name[0] != "ops"}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    # dbt shall not add the tests of the models that are asked for.
+    ours = {settings.SALT: SALT, "DBT_INDIRECT_SELECTION": "empty"}
+    with mock.patch.dict(os.environ, ours):
+        yield House(tmp_path_factory.mktemp("house"))
+
+
+def sample() -> Company:
+    """A small company in which a little of everything happens; a fresh copy each time."""
+    world = dataclasses.replace(WORLDS["demo"].resized(teams=4, months=4), name="sample")
+    return simulate(world, seed=11)
+
+
+@pytest.fixture(scope="module")
+def original(house: House) -> Tables:
+    """What is published of the sample."""
+    house.clear()
+    feeds.write(sample(), house.feeds)
+    return house.tables(sample())
+
+
+factors = st.floats(0.5, 2.0)
+effects = st.builds(Effect, **dict.fromkeys(Effect.__dataclass_fields__, factors))
+shares = st.floats(0.0, 1.0)
+worlds = st.builds(
+    World,
+    name=st.just("random"),
+    description=st.just("A company at random."),
+    teams=st.integers(2, 5),
+    months=st.integers(2, 4),
+    starts_on=st.dates(date(2024, 7, 1), date(2026, 1, 1)).map(lambda day: day.replace(day=1)),
+    changes_per_person_month=st.floats(1.0, 6.0),
+    ai=st.builds(
+        Ai,
+        effect=effects,
+        months_to_full=st.integers(1, 3),
+        half_life_months=st.none() | st.floats(0.5, 3.0),
+    ),
+    adoption=st.builds(
+        Adoption,
+        who=st.sampled_from(["random", "early_improvers", "after_a_bad_month"]),
+        share_of_teams=shares,
+        first_month=st.just(1),
+        last_month=st.just(2),
+        ceiling=st.floats(0.1, 1.0),
+        prior_trend=st.floats(0.9, 1.1),
+    ),
+    improvements=st.lists(
+        st.builds(
+            Improvement,
+            when=st.sampled_from(["everybody", "own_times", "with_ai"]),
+            effect=effects,
+            month=st.just(1),
+            is_logged=st.booleans(),
+        ),
+        max_size=2,
+    ).map(tuple),
+    pumping=st.none()
+    | st.builds(
+        Pumping, share_of_teams=shares, month=st.just(1), factor=st.integers(2, 10)
+    ),
+    speed_over_substance=shares,
+    easy_work_drift=shares,
+    messiness=st.none()
+    | st.builds(
+        Messiness,
+        duplicated=st.floats(0.0, 0.3),
+        restated=st.floats(0.0, 0.3),
+        half_empty=st.floats(0.0, 0.5),
+        contradictory=st.floats(0.0, 0.2),
+        late_days=st.integers(0, 20),
+    ),
+    billing_faults=st.lists(st.sampled_from(BILLING_FAULTS), unique=True).map(tuple),
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@hypothesis_settings(
+    max_examples=4,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],  # at 15 s an example nobody waits for a smaller one
+    suppress_health_check=list(HealthCheck),
+)
+@given(world=worlds, seed=st.integers(0, 2**32))
+def test_what_is_published_of_any_company_is_the_truth(
+    house: House, world: World, seed: int
+) -> None:
+    company = simulate(world, seed)
+    house.clear()
+    feeds.write(company, house.feeds, world.messiness)
+    assert differences(truth.count(company), house.publish(company)) == []
+
+
+def test_history_read_portion_by_portion_gives_the_same_tables(
+    house: House, original: Tables
+) -> None:
+    house.clear()
+    for _ in feeds.deliveries(sample(), house.feeds, portions=3):
+        house.read(sample())
+    assert house.tables(sample()) == original
+
+
+@pytest.mark.slow
+def test_messy_history_gives_the_same_tables_portion_by_portion(
+    house: House, original: Tables
+) -> None:
+    house.clear()
+    mess = Messiness(duplicated=0.2, restated=0.2, contradictory=0.1, late_days=10)
+    for _ in feeds.deliveries(sample(), house.feeds, portions=3, messiness=mess):
+        house.read(sample())
+    assert house.tables(sample()) == original
+
+
+@pytest.mark.slow
+def test_the_order_of_rows_does_not_matter(house: House, original: Tables) -> None:
+    company = sample()
+    for records in lists(company):
+        random.Random(1).shuffle(records)  # noqa: S311
+    house.clear()
+    feeds.write(company, house.feeds)
+    assert house.tables(company) == original
+
+
+@pytest.mark.slow
+def test_every_file_twice_counts_once(house: House, original: Tables) -> None:
+    house.clear()
+    feeds.write(sample(), house.feeds)
+    for path in sorted(house.feeds.iterdir()):
+        feed, _, suffix = path.name.partition(".")
+        shutil.copy(path, path.with_name(f"{feed}-again.{suffix}"))
+    assert house.tables(sample()) == original
+
+
+@pytest.mark.slow
+def test_28_years_later_delivery_and_quality_are_the_same(house: House, original: Tables) -> None:
+    """Prices are of their time, so money is left out."""
+    later = sample()
+    later.starts_on += CALENDAR
+    later.as_of += CALENDAR
+    for records in lists(later):
+        change(records, lambda cell: cell + CALENDAR if isinstance(cell, date) else cell)
+    house.clear()
+    feeds.write(later, house.feeds)
+    found = house.tables(later)
+    for name in original:
+        if name[0] in ("dora", "quality"):
+            back = [
+                tuple(cell - CALENDAR if isinstance(cell, date) else cell for cell in row)
+                for row in found[name]
+            ]
+            assert back == original[name], name
+
+
+@pytest.mark.slow
+def test_a_service_by_another_name_is_the_same_service(house: House, original: Tables) -> None:
+    company = sample()
+    old = company.deployments[0].service_id
+    new = f"{old}~"  # sorts where the old one did
+    assert not [s for s in company.services if s.service_id.startswith(old) and s.service_id != old]
+    for records in (company.services, company.deployments, company.incidents, company.issues):
+        change(records, lambda cell: new if cell == old else cell)
+    house.clear()
+    feeds.write(company, house.feeds)
+    found = house.tables(company)
+    assert found != original
+    for name in original:
+        back = [tuple(old if cell == new else cell for cell in row) for row in found[name]]
+        assert back == original[name], name
+
+
+def lists(company: Company) -> list[list[Any]]:
+    """The company's feeds."""
+    return [value for value in values(company) if isinstance(value, list)]
+
+
+def values(record: Any) -> list[Any]:
+    return [getattr(record, field.name) for field in dataclasses.fields(record)]
+
+
+def change(records: list[Any], changed: Callable[[Any], Any]) -> None:
+    """Changes every cell of the records."""
+    for record in records:
+        for field in dataclasses.fields(record):
+            setattr(record, field.name, changed(getattr(record, field.name)))
