@@ -733,8 +733,9 @@ class _Pipeline:
             return
         deployment = self._record(started, finished, "success", newest)
         if mends:
-            deployment.is_unplanned = True if says < 0.7 else deployment.is_unplanned
-            deployment.remediates_incident_id = mends.incident_id if says > 0.4 else None
+            # Some say so, some name the incident, some do both, and some only have the branch.
+            deployment.is_unplanned = True if says < 0.55 else deployment.is_unplanned
+            deployment.remediates_incident_id = mends.incident_id if 0.4 < says < 0.8 else None
             mends.resolved_at = finished + timedelta(minutes=4)
         self._ship(deployment)
 

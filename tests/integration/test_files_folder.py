@@ -139,6 +139,20 @@ def test_unknown_file_names_the_nearest_feed(desk: Desk) -> None:
     assert ".csv, .jsonl or .parquet" in outcomes["teams.xlsx"].message
 
 
+def test_what_nobody_would_take_for_a_feed_is_passed_over(desk: Desk) -> None:
+    for scope in ("truth.json", "valuemaxx.yml", "README"):
+        desk.write(scope, "x")
+    assert desk.run() == {}
+
+
+def test_folder_that_no_feed_is_named_after_is_told_of_once(desk: Desk) -> None:
+    for scope in ("truth/a.csv", "truth/b.parquet", "truth/notes.txt"):
+        desk.write(scope, "x")
+    outcomes = desk.run()
+    assert list(outcomes) == ["truth/"]
+    assert outcomes["truth/"].status == "warning"
+
+
 def test_missing_folder_says_how_to_mend_it(desk: Desk) -> None:
     settings = FilesSettings(folder=desk.folder / "nowhere")
     for (outcome,) in (

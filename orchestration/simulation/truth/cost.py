@@ -322,7 +322,7 @@ class Cost:
         than the minimum, or the sum above them is hidden."""
         hidden = sum(counts[scope] for scope in scopes if scope not in shown)
         others = [scope for scope in scopes if scope in shown]
-        is_sum_hidden = above not in shown and counts[above] > 0
+        is_sum_hidden = above not in shown and counts.get(above, 0) > 0
         is_told = 0 < hidden < self._policy.minimum_group_size
         if others and (is_told or is_sum_hidden):
             del shown[min(others, key=lambda scope: (counts[scope], scope))]

@@ -103,11 +103,13 @@ def find(folder: Path, feeds: Sequence["Feed"]) -> list[Source]:
     paths = sorted(p for p in folder.rglob("*") if p.is_symlink() or not p.is_dir())
     relative = ((path, path.relative_to(folder)) for path in paths)
     by_name = {feed.name: feed for feed in feeds}
-    return [
+    found = (
         _source(path, inside, by_name)
         for path, inside in relative
         if not any(DROPPINGS.match(part) for part in inside.parts)
-    ]
+    )
+    # By scope, since all files of a folder that no feed is named after are one.
+    return list({source.scope: source for source in found if source}.values())
 
 
 def read(source: Source, header: Header) -> Iterator[Chunk]:
@@ -129,16 +131,20 @@ def read(source: Source, header: Header) -> Iterator[Chunk]:
         raise Unreadable("was written to while it was read; run again")
 
 
-def _source(path: Path, inside: Path, feeds: Mapping[str, "Feed"]) -> Source:
+def _source(path: Path, inside: Path, feeds: Mapping[str, "Feed"]) -> Source | None:
+    """None for what nobody would take for a feed: another name and another format."""
     scope = _one_line(os.fsencode(inside.as_posix()).decode("utf-8", "backslashreplace"))
     name = path.name.casefold()
     is_gzipped = name.endswith(".gz")
     stem, _, suffix = name.removesuffix(".gz").rpartition(".")
     wanted = (inside.parts[0].casefold() if len(inside.parts) > 1 else stem).split("-")[0]
     if wanted not in feeds:
+        if suffix not in FORMATS:
+            return None
         nearest = get_close_matches(wanted, feeds, 1, 0)[0]
         problem = f"no feed has this name and it is not read; the nearest is {nearest}"
-        return Source(path, scope, problem=problem)
+        folder = scope.split("/")[0] + "/" if len(inside.parts) > 1 else ""
+        return Source(path, folder or scope, problem=problem)
     if suffix not in FORMATS:
         problem = "is not read; a feed is a .csv, .jsonl or .parquet file, or one of them with .gz"
         return Source(path, scope, problem=problem)
