@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import pytest
 
-from orchestration.simulation import delivery, organization, surveys
+from orchestration.simulation import delivery, development, organization, surveys
 from orchestration.simulation.organization import Organization
 from orchestration.simulation.records import Company, Deployment, PullRequest
 from orchestration.simulation.worlds import Adoption, Ai, Effect, World
@@ -90,7 +90,7 @@ def test_every_reference_resolves(company: Company) -> None:
     services = {s.service_id for s in company.services} | {None}
     repositories = {s.repository for s in company.services}
     people = {m.person for m in company.team_memberships}
-    bots = {delivery.DEPENDABOT, delivery.CI_BOT}
+    bots = {development.DEPENDABOT, delivery.CI_BOT}
     handles = {handle.handle for handle in company.identities}
     assert {p.repository for p in company.pull_requests} <= repositories
     assert {p.author for p in company.pull_requests} <= people | bots
@@ -237,7 +237,7 @@ def test_every_kind_of_link_between_changes_and_deployments_occurs(larger: Compa
 def test_counts_are_plausible(larger: Company) -> None:
     people = simulated(LARGER)
     months = sum(len(people.people_of(t, m)) for m in people.months for t in people.teams_on(m))
-    merged = [p for p in larger.pull_requests if p.merged_at and p.author != delivery.DEPENDABOT]
+    merged = [p for p in larger.pull_requests if p.merged_at and p.author != development.DEPENDABOT]
     assert 4.5 < len(merged) / months < 7  # six were asked for, in a time with August
     hours = sorted(
         (p.merged_at - p.first_commit_at).total_seconds() / 3600
@@ -397,5 +397,5 @@ def test_easy_work_drift_takes_hard_work_away() -> None:
         for _, p in pairs(CARELESS)
         if p.first_commit_at and p.first_commit_at.date() >= ADOPTED_IN
     ]
-    assert late and not [p for p in late if p.work_type in delivery.HARD_WORK]
-    assert [p for _, p in pairs(BREAKING) if p.work_type in delivery.HARD_WORK]
+    assert late and not [p for p in late if p.work_type in development.HARD_WORK]
+    assert [p for _, p in pairs(BREAKING) if p.work_type in development.HARD_WORK]
