@@ -90,7 +90,7 @@ def test_every_reference_resolves(company: Company) -> None:
     services = {s.service_id for s in company.services} | {None}
     repositories = {s.repository for s in company.services}
     people = {m.person for m in company.team_memberships}
-    bots = {development.DEPENDABOT, delivery.CI_BOT}
+    bots = {development.DEPENDABOT, development.CI_BOT}
     handles = {handle.handle for handle in company.identities}
     assert {p.repository for p in company.pull_requests} <= repositories
     assert {p.author for p in company.pull_requests} <= people | bots
