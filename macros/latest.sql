@@ -6,7 +6,9 @@
 
     `key` and `fold` are the stream's own declaration, carried in the source's meta:
     keyed    = the newest record of a key wins;
-    replaced = the newest batch of a scope and window stands for it, earlier ones are silent.
+    replaced = the newest batch of a scope and window stands for it, earlier ones are silent; if
+               several scopes hold a key, the one whose name sorts last wins (a file's without its
+               suffix), so that the answer does not depend on which was read first.
 -#}
 {% macro latest(relation) -%}
     {%- set stream = stream_declaration(relation) -%}
@@ -18,7 +20,12 @@
                 batch_rows.*,
                 {% if key -%}
                 row_number() over (
-                    partition by {{ key | join(', ') }} order by _batch_id desc
+                    partition by {{ key | join(', ') }}
+                    order by
+                        {% if stream.get('fold') == 'replaced' -%}
+                        {{ byte_order(regex_removed('_scope', '([.][a-z]+)+$')) }} desc,
+                        {% endif -%}
+                        _batch_id desc
                 )
                 {%- else -%}1{%- endif %} as _recency
             from {{ relation }} as batch_rows

@@ -4,7 +4,7 @@
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -26,30 +26,28 @@ SALT = "the demonstration hides nobody"
 
 SPENT = """
     select
-        strftime(period_start, '%Y-%m'), round(ai_cost_usd), merged_pull_request_count,
-        round(cost_usd_per_merged_pull_request, 2),
-        round(cost_usd_per_successful_deployment, 2), round(100 * cache_read_share)
+        strftime(period_start, '%Y-%m'), ai_cost_usd, merged_pull_request_count,
+        cost_usd_per_merged_pull_request, cost_usd_per_successful_deployment,
+        100 * cache_read_share
     from cost.unit_economics_quarterly
     where scope_type = 'organization' and not is_partial_period
     order by period_start
 """
 DELIVERY = """
     select
-        strftime(period_start, '%Y-%m'), round(deployments_per_week),
-        round(median_change_lead_time_hours, 1), round(100 * change_fail_rate, 1),
-        round(median_failed_deployment_recovery_hours, 1),
-        round(100 * deployment_rework_rate, 1), round(dora_score, 1)
+        strftime(period_start, '%Y-%m'), deployments_per_week, median_change_lead_time_hours,
+        mean_coding_hours, mean_pickup_hours + mean_review_hours, 100 * change_fail_rate,
+        median_failed_deployment_recovery_hours
     from dora.dora_quarterly
     where scope_type = 'organization' and not is_partial_period
     order by period_start
 """
 QUALITY = """
     select
-        strftime(period_start, '%Y-%m'), round(merged_pull_requests_per_active_contributor, 1),
-        round(median_pull_request_line_count), round(median_hours_to_first_review, 1),
-        round(median_review_hours, 1), round(100 * unreviewed_merge_share, 1),
-        round(100 * opened_bugs_per_merged_pull_request, 1),
-        round(incidents_per_100_deployments, 1)
+        strftime(period_start, '%Y-%m'), merged_pull_requests_per_active_contributor,
+        median_pull_request_line_count, median_hours_to_first_review,
+        100 * unreviewed_merge_share, 100 * opened_bugs_per_merged_pull_request,
+        incident_count
     from quality.quality_quarterly
     where scope_type = 'organization' and not is_partial_period
     order by period_start
@@ -144,34 +142,54 @@ def write(
     yield f"{folder / 'truth.json'} and {folder / 'truth'}: what was planted, and every metric"
 
 
-def _story(tables: duckdb.DuckDBPyConnection) -> Iterator[Table]:
-    yield _table(
-        tables, "What was spent on AI, and for how many changes", SPENT,
-        ("quarter", "USD", "merged", "USD/change", "USD/deployment", "from cache %"),
+def _story(tables: duckdb.DuckDBPyConnection) -> Iterator[Table | str]:
+    spent = _Shown(
+        tables, "What was spent on AI, and on how many merged changes", SPENT,
+        {"quarter": "", "USD": ",.0f", "merged": ",.0f", "USD/change": ",.2f",
+         "USD/deployment": ",.2f", "from cache %": ".0f"},
     )  # fmt: skip
-    yield _table(
+    delivery = _Shown(
         tables, "Did delivery get faster, and did it break more (DORA)", DELIVERY,
-        ("quarter", "deployments/week", "lead time h", "failed %", "recovery h", "rework %",
-         "score 0-10"),
+        {"quarter": "", "deploys/wk": ",.0f", "lead time h": ".1f", "coding h": ".1f",
+         "review h": ".1f", "failed %": ".1f", "recovery h": ".1f"},
     )  # fmt: skip
-    yield _table(
-        tables, "What it did to quality", QUALITY,
-        ("quarter", "merged/person", "lines", "to review h", "review h", "unreviewed %",
-         "bugs/100", "incidents/100"),
+    quality = _Shown(
+        tables, "What became of quality", QUALITY,
+        {"quarter": "", "merged/head": ".1f", "lines": ".0f", "to review h": ".1f",
+         "unseen %": ".1f", "bugs/100": ".1f", "incidents": ",.0f"},
     )  # fmt: skip
+    yield from (spent.table, delivery.table, quality.table)
+    yield (
+        "\nFrom the first quarter to the last: "
+        f"spend {spent.moved('USD')}, merged changes {spent.moved('merged')}, "
+        f"lead time {delivery.moved('lead time h')} "
+        f"(coding {delivery.moved('coding h')}, review {delivery.moved('review h')}), "
+        f"failed deployments {delivery.moved('failed %')}, "
+        f"bugs per change {quality.moved('bugs/100')}.\n"
+        "That is before and after, not a cause: much else happened in two years."
+    )
 
 
-def _table(
-    tables: duckdb.DuckDBPyConnection, title: str, query: str, columns: Sequence[str]
-) -> Table:
-    shown = Table(title=title, title_justify="left")
-    for column in columns:
-        shown.add_column(column, justify="right")
-    for row in tables.execute(query).fetchall():
-        shown.add_row(
-            *(
-                "–" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
-                for value in row
-            )
-        )
-    return shown
+class _Shown:
+    """A query's answer as a table, and what moved from its first row to its last.
+
+    ``columns``: heading → how its numbers are written.
+    """
+
+    def __init__(
+        self, tables: duckdb.DuckDBPyConnection, title: str, query: str, columns: dict[str, str]
+    ) -> None:
+        self.rows = tables.execute(query).fetchall()
+        self.columns = list(columns)
+        self.table = Table(title=title, title_justify="left")
+        for column in columns:
+            self.table.add_column(column, justify="right", no_wrap=True)
+        for row in self.rows:
+            written = zip(row, columns.values(), strict=True)
+            self.table.add_row(*("–" if v is None else format(v, form) for v, form in written))
+
+    def moved(self, column: str) -> str:
+        """In per cent, or by what it was multiplied if that is more than doubling."""
+        place = self.columns.index(column)
+        first, last = float(self.rows[0][place]), float(self.rows[-1][place])
+        return f"×{last / first:.0f}" if last > 2 * first else f"{100 * (last / first - 1):+.0f} %"

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import attrgetter
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -153,7 +154,7 @@ def _table(company: Company, feed: Feed) -> pa.Table:
     records = getattr(company, feed.name)
     return pa.table(
         {
-            column.name: _arrow(column, [getattr(record, column.name) for record in records])
+            column.name: _arrow(column, list(map(attrgetter(column.name), records)))
             for column in feed.columns
         }
     )
@@ -293,7 +294,10 @@ def _save(rows: pa.Table, folder: Path, name: str, style: Style, last_line: str 
 def _csv(rows: pa.Table, style: Style) -> str:
     lines = [style.delimiter.join(rows.column_names)]
     for batch in rows.to_batches(CSV_ROWS):
-        cells = [_quoted(_cells(column), style.delimiter) for column in batch.columns]
+        cells = [
+            _quoted(column, style.delimiter) if pa.types.is_string(column.type) else _cells(column)
+            for column in batch.columns
+        ]
         joined: Any = pc.binary_join_element_wise(
             *cells, style.delimiter, null_handling="replace", null_replacement=""
         )

@@ -37,6 +37,7 @@ create macro picked(thing, question, count) as
 create macro one_of(thing, question, choices) as
     choices[1 + picked(thing, question, len(choices))];
 create macro seconds(count) as to_seconds(cast(floor(count) as bigint));
+create macro known(moment) as greatest(moment, cast(getvariable('starts_on') as timestamp));
 create macro seen(moment) as case when moment < getvariable('as_of') then moment end;
 
 create macro person_id(person_n) as 'person_' || md5('reference person ' || person_n);
@@ -292,7 +293,8 @@ dated as (
 ended as (
     select
         *, chance(change_n, 'end') as ending,
-        created_at - seconds(1800 + 345600 * pow(chance(change_n, 'coding'), 3)) as first_commit_at,
+        known(created_at - seconds(1800 + 345600 * pow(chance(change_n, 'coding'), 3)))
+            as first_commit_at,
         seen(created_at + seconds(900 + 2505600 * pow(chance(change_n, 'review'), 5))) as ended_at
     from dated
 )
@@ -473,7 +475,8 @@ MONTHLY = {
         )
         select
             'issue-' || change_n as issue_id, issue_type, team_id(services.team_n) as team_id,
-            first_commit_at - seconds(3600 + 1728000 * chance(change_n, 'waits')) as created_at,
+            known(first_commit_at - seconds(3600 + 1728000 * chance(change_n, 'waits')))
+                as created_at,
             service_id(service_n) as service_id, first_commit_at as started_at,
             merged_at as resolved_at,
             issue_type = 'bug' and chance(change_n, 'escaped') < 0.3 as is_escaped_defect,

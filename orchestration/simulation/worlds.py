@@ -161,25 +161,26 @@ WORLDS = {
     for world in (
         World(
             "demo",
-            "AI makes coding faster and reviews slower; more is merged and a little more breaks. "
-            "A platform team helps everybody half-way through, and two teams in ten pump tokens.",
+            "AI makes coding faster and reviews slower; more is merged, and more of it breaks. A "
+            "platform team speeds up everybody's recovery half-way through, and two of ten "
+            "adopting teams pump tokens.",
             ai=Ai(
                 Effect(
-                    throughput=1.2,
-                    coding_time=0.7,
-                    review_time=1.35,
-                    size=1.3,
-                    defects=1.25,
-                    rework=1.2,
-                    incidents=1.15,
+                    throughput=1.25,
+                    coding_time=0.6,
+                    review_time=1.7,
+                    size=1.4,
+                    defects=1.35,
+                    rework=1.3,
+                    incidents=1.25,
                 ),
                 months_to_full=3,
             ),
             improvements=(Improvement("everybody", Effect(recovery_time=0.8), month=12),),
             pumping=Pumping(share_of_teams=0.2, factor=4),
-            speed_over_substance=0.15,
+            speed_over_substance=0.05,
             easy_work_drift=0.2,
-        ),  # fmt: skip
+        ),
         World("nothing", "AI is used, and changes nothing."),
         World("helps", "AI makes coding faster and more gets done.", ai=Ai(FASTER)),
         World(

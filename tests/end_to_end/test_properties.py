@@ -1,7 +1,7 @@
 """Small random companies are published as they are counted, and what must not matter does not.
 
 The models are built in this process, without dbt's data tests (those run in the other suites),
-and in one home, so that the project is parsed once: 11 s a publication on an idle core.
+and in one home, so that the project is parsed once: about 11 s of processor time a publication.
 """
 
 import dataclasses

@@ -144,6 +144,12 @@ def test_a_failed_test_leaves_the_publication_as_it_was(company: Path, valuemaxx
     assert ((home / "published").resolve(), published(home)) == before
 
 
+def severity_of(home: Path, incident: str) -> str:
+    with duckdb.connect(str(home / "published" / "valuemaxx.duckdb"), read_only=True) as tables:
+        query = "select severity from dora.fct_incidents where incident_id = 'files:' || $1"
+        return str(tables.execute(query, [incident]).fetchall()[0][0])
+
+
 def test_what_becomes_of_a_refused_row_an_edited_feed_and_a_removed_one(
     example: Callable[..., Path], valuemaxx: Run
 ) -> None:
@@ -153,12 +159,17 @@ def test_what_becomes_of_a_refused_row_an_edited_feed_and_a_removed_one(
     good = (feeds / "incidents.csv").read_text()
     bad = "inc-bad,runtime-jobs,high,2026-05-05T10:00:00Z,2026-05-05T09:00:00Z,\n"
     (feeds / "incidents.csv").write_text(good + bad)
+    header, first, *_ = good.splitlines()
+    assert ",high," in first
+    correction = f"{header}\n{first.replace(',high,', ',corrected,')}\n"
+    (feeds / "incidents-correction.csv").write_text(correction)
     done = valuemaxx(*run)
     assert done.returncode == 0, done.stderr
     assert "resolved_at is before opened_at" in done.stderr
     assert "incidents.csv" in done.stderr
     all_incidents = len(published(home)["dora", "fct_incidents"])
     assert all_incidents == len(good.splitlines()) - 1
+    assert severity_of(home, first.split(",")[0]) == "corrected"
 
     lines = good.splitlines(keepends=True)
     (feeds / "incidents.csv").write_text("".join(lines[:-1]))
@@ -167,6 +178,8 @@ def test_what_becomes_of_a_refused_row_an_edited_feed_and_a_removed_one(
     assert done.returncode == 0, done.stderr
     assert "deployments.csv: missing" in done.stderr
     tables = published(home)
+    # Still, though incidents.csv is now the newer batch: its name sorts before the correction's.
+    assert severity_of(home, first.split(",")[0]) == "corrected"
     assert len(tables["dora", "fct_incidents"]) == all_incidents - 1
     assert tables["dora", "fct_deployments"]
 

@@ -13,9 +13,9 @@ from orchestration.simulation.worlds import WORLDS
 from tests.conftest import Run
 
 SEED = 20_260_701
-# Eight teams make two departments, one of them too small to stand alone; in nine months every
-# lever acts, and the billing faults find the months that they need.
-TEAMS, MONTHS = 8, 9
+# Twelve teams make two departments, with teams too small to stand alone; in a year every lever
+# acts, and the billing faults find the months that they need.
+TEAMS, MONTHS = 12, 12
 # One world costs half a minute: the others are slow ones.
 ALWAYS = ("demo", "messy", "billing_faults")
 

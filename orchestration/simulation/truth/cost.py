@@ -65,7 +65,7 @@ class Charge:
     @property
     def is_tokens(self) -> bool:
         """Whether it is counted in tokens."""
-        return self.unit_name == "token"
+        return self.kind.token_class in TOKEN_CLASSES
 
 
 @dataclass

@@ -191,6 +191,10 @@ class Delivery:
         self.of_service: dict[str, list[Deployed]] = {}
         self.deployments = self._successful_deployments()
         self._by_id = {d.record.deployment_id: d for d in self.deployments}
+        self._shipped_by: dict[str, list[Deployed]] = {}
+        for deployed in self.deployments:
+            for sha in deployed.lists:
+                self._shipped_by.setdefault(sha, []).append(deployed)
         self.changes = self._merged_changes()
         self._link_changes()
         self.incidents = self._linked_incidents()
@@ -212,12 +216,14 @@ class Delivery:
             and is_seen(record.finished_at, self._as_of)
         ]
         found = []
+        shipped: dict[str, set[str]] = {}
         for record in sorted(records, key=lambda r: (r.finished_at, r.deployment_id)):
             earlier = self.of_service.setdefault(record.service_id, [])
             team_id = self._directory.team_of_service(record.service_id)
             listed = lists.get(record.deployment_id, set())
-            newly = listed.difference(*(deployed.lists for deployed in earlier))
-            deployed = Deployed(record, team_id, len(earlier), listed, carries=newly)
+            known = shipped.setdefault(record.service_id, set())
+            deployed = Deployed(record, team_id, len(earlier), listed, carries=listed - known)
+            known |= listed
             deployed.is_rollback = record.is_rollback is True or _goes_back(record, earlier)
             if earlier:
                 earlier[-1].next = deployed
@@ -277,26 +283,22 @@ class Delivery:
         return bool(HOTFIX_BRANCH.match(record.head_branch or "")) or bool(labels & wanted)
 
     def _link_changes(self) -> None:
-        shipped_by: dict[str, list[Deployed]] = {}
-        for deployed in self.deployments:
-            for sha in deployed.lists:
-                shipped_by.setdefault(sha, []).append(deployed)
         without_lists = {
             service_id: deployments
             for service_id, deployments in self.of_service.items()
             if not any(deployed.lists for deployed in deployments)
         }
         for change in self.changes:
-            self._link_explicitly(change, shipped_by)
+            self._link_explicitly(change)
             if change.deployment is None:
                 self._link_after_merge(change, without_lists)
             self._attribute(change)
 
-    def _link_explicitly(self, change: Changed, shipped_by: dict[str, list[Deployed]]) -> None:
+    def _link_explicitly(self, change: Changed) -> None:
         """With the earliest that ships its merge commit; else with the earliest that ships any
         other of its commits."""
-        merge = shipped_by.get(change.record.merge_commit_sha or "", [])
-        others = [d for sha in change.commits for d in shipped_by.get(sha, [])]
+        merge = self._shipped_by.get(change.record.merge_commit_sha or "", [])
+        others = [d for sha in change.commits for d in self._shipped_by.get(sha, [])]
         candidates = merge or others
         if candidates:
             self._link(change, min(candidates, key=lambda d: d.order), "explicit")
@@ -311,11 +313,12 @@ class Delivery:
         place = bisect_left(deployments, change.merged_at, key=lambda d: d.finished_at)
         if place < len(deployments):
             self._link(change, deployments[place], "first_after_merge")
-            deployments[place].carries |= change.commits
 
     def _link(self, change: Changed, deployed: Deployed, method: str) -> None:
         change.deployment, change.link_method = deployed, method
         deployed.changes.append(change)
+        # What is listed goes with the deployment that lists it; the rest with its change.
+        deployed.carries |= change.commits - self._shipped_by.keys()
 
     def _attribute(self, change: Changed) -> None:
         services = self._directory.services_of_repository(change.record.repository)

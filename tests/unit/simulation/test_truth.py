@@ -262,6 +262,38 @@ def test_a_revert_fails_what_it_reverts_unless_they_ship_together(
     assert not any(r["is_rework"] or r["is_failed"] for r in count(company)["dora.fct_deployments"])
 
 
+def test_a_change_carries_its_merge_commit_although_only_its_branch_is_listed(
+    company: Company,
+) -> None:
+    merge(company, "p", MONDAY - HOUR, merge_commit_sha="a" * 40)
+    company.pull_request_commits = [PullRequestCommit("p", "c" * 40)]
+    company.commits = [
+        Commit("a" * 40, "r/pay", MONDAY),
+        Commit("b" * 40, "r/pay", MONDAY, message_trailers=f"This reverts commit {'a' * 40}."),
+    ]
+    deploy(company, "d1", MONDAY)
+    deploy(company, "d2", MONDAY + HOUR)
+    company.deployment_commits = [
+        DeploymentCommit("d1", "c" * 40),
+        DeploymentCommit("d2", "b" * 40),
+    ]
+    assert count(company)["dora.fct_deployments"][0]["failure_link_method"] == "revert"
+
+
+def test_a_change_that_calls_itself_a_revert_is_none_where_what_it_names_ships_with_it(
+    company: Company,
+) -> None:
+    merge(company, "p", MONDAY, merge_commit_sha="a" * 40)
+    merge(company, "q", MONDAY, merge_commit_sha="b" * 40, title='Revert "p"')
+    company.commits = [
+        Commit("b" * 40, "r/pay", MONDAY, message_trailers=f"This reverts commit {'a' * 40}."),
+    ]
+    deploy(company, "d", MONDAY + HOUR)
+    assert count(company)["dora.fct_deployments"][0]["rework_reason"] is None
+    company.commits[0].message_trailers = None
+    assert count(company)["dora.fct_deployments"][0]["rework_reason"] == "revert"
+
+
 def test_the_first_reason_that_applies_makes_rework(company: Company) -> None:
     merge(company, "fix", MONDAY + 8 * HOUR, labels=("Hotfix",))
     merge(company, "back", MONDAY + 10 * HOUR, title='Revert "x"', head_branch="hotfix/1")
