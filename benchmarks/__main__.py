@@ -13,6 +13,7 @@ def main() -> None:
         ("git_history.py", [str(HERE.parent)]),
         ("files_usage.py", []),
         ("run_overhead.py", []),
+        ("simulation.py", []),
     ):
         sys.stdout.write(f"\n== {script}\n")
         sys.stdout.flush()

@@ -3,6 +3,7 @@
 `valuemaxx simulate`: any of the worlds, written where it is wanted.
 """
 
+import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from rich.table import Table
 from orchestration import running, settings
 from orchestration.settings import SettingsError
 from orchestration.simulation.worlds import WORLDS
+
+log = logging.getLogger(__name__)
 
 Form = Literal["feeds", "lake"]
 WORLD = WORLDS["demo"]
@@ -82,21 +85,25 @@ def run(home: Path | None) -> Iterator[Table | str]:
     # Not the package's head: whoever only runs the pipeline does not load the simulation.
     from orchestration import simulation
 
-    company = simulation.simulate(WORLD, SEED)
     folder = where / "feeds"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    log.info("simulating a company")
+    company = simulation.simulate(WORLD, SEED)
     simulation.feeds.write(company, folder)
-    written = {"company": "Example Ltd", "systems": {"files": {"folder": "feeds"}}}
-    config.write_text(yaml.safe_dump(written, sort_keys=False), encoding="utf-8")
-    settings.export({settings.SALT: SALT})
-    current = settings.load(config, where, company.as_of.strftime("%Y-%m-%d"))
-    published = running.run(current, running.Options()) / "valuemaxx.duckdb"
     people = len({membership.person for membership in company.team_memberships})
-    yield (
+    facts = (
         f"\nA simulated company: {WORLD.teams} teams, {people} people, {WORLD.months} months, "
         f"{len(company.pull_requests):,} pull requests.\nWhat was planted: {WORLD.description}\n"
     )
+    as_of = company.as_of.strftime("%Y-%m-%d")
+    del company  # from here on there are the files
+    written = {"company": "Example Ltd", "systems": {"files": {"folder": "feeds"}}}
+    config.write_text(yaml.safe_dump(written, sort_keys=False), encoding="utf-8")
+    settings.export({settings.SALT: SALT})
+    current = settings.load(config, where, as_of)
+    published = running.run(current, running.Options()) / "valuemaxx.duckdb"
+    yield facts
     with duckdb.connect(str(published), read_only=True) as tables:
         yield from _story(tables)
     yield f"\nThe tables: {published}\nTry, with any DuckDB client:"
@@ -150,19 +157,19 @@ def _story(tables: duckdb.DuckDBPyConnection) -> Iterator[Table | str]:
     )  # fmt: skip
     delivery = _Shown(
         tables, "Did delivery get faster, and did it break more (DORA)", DELIVERY,
-        {"quarter": "", "deploys/wk": ",.0f", "lead time h": ".1f", "coding h": ".1f",
-         "review h": ".1f", "failed %": ".1f", "recovery h": ".1f"},
+        {"quarter": "", "deploys/wk": ",.0f", "lead h": ".1f", "coding h": ".1f",
+         "review h": ".1f", "failed %": ".1f", "repair h": ".1f"},
     )  # fmt: skip
     quality = _Shown(
         tables, "What became of quality", QUALITY,
-        {"quarter": "", "merged/head": ".1f", "lines": ".0f", "to review h": ".1f",
+        {"quarter": "", "per head": ".1f", "lines": ".0f", "1st look h": ".1f",
          "unseen %": ".1f", "bugs/100": ".1f", "incidents": ",.0f"},
     )  # fmt: skip
     yield from (spent.table, delivery.table, quality.table)
     yield (
         "\nFrom the first quarter to the last: "
         f"spend {spent.moved('USD')}, merged changes {spent.moved('merged')}, "
-        f"lead time {delivery.moved('lead time h')} "
+        f"lead time {delivery.moved('lead h')} "
         f"(coding {delivery.moved('coding h')}, review {delivery.moved('review h')}), "
         f"failed deployments {delivery.moved('failed %')}, "
         f"bugs per change {quality.moved('bugs/100')}.\n"

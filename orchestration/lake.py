@@ -17,7 +17,7 @@ import os
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,6 +61,10 @@ FOOTER_KEY = b"valuemaxx"
 WINDOW_TIME = "%Y%m%dT%H%M%SZ"
 
 
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
 class LakeError(Exception):
     """What the lake cannot do, in one line: what happened, where, what to do."""
 
@@ -81,7 +85,7 @@ class Stream:
     ``key``: the columns that name a record; a batch holds each key once. Empty = keyless.
     ``fold``: ``keyed`` = the newest record of a key wins, ``_is_deleted`` removes it;
     ``replaced`` = the newest batch of a scope and window stands for it, earlier ones are silent,
-    and where two scopes still give one key the newest batch wins.
+    and where two scopes still give one key the one whose name sorts last wins.
     ``dated_by``: the field whose newest value says how fresh the stream is.
     """
 
@@ -176,7 +180,7 @@ class BatchWriter:
         self.stream, self.scope, self.window = stream, scope, window
         self.batch_id = lake.next_batch_id(stream)
         self._fingerprint = fingerprint
-        self._extracted_at = datetime.now(UTC).replace(tzinfo=None)
+        self._extracted_at = lake.clock()
         name = f"{_encode(scope)}__{window}__{self.batch_id}"
         self._target = lake.folder(stream) / f"{name}.parquet"
         self._partial = self._target.with_name(f".{name}.partial")
@@ -291,9 +295,12 @@ class BatchWriter:
 
 @dataclass
 class Lake:
-    """The batches under ``<home>/lake`` and the quarantine beside them."""
+    """The batches under ``<home>/lake`` and the quarantine beside them. ``clock`` says what time
+    it is (UTC, without a zone): a simulated company's stands still, so that it is the same bytes.
+    """
 
     home: Path
+    clock: Callable[[], datetime] = _now
     _numbers: dict[str, int] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -394,9 +401,9 @@ class Lake:
         with duckdb.connect() as connection:
             connection.register("seen", rows)
             connection.register("known", known)
-            changed = connection.sql("from seen except from known").to_arrow_table()
+            changed = connection.sql("from seen except from known order by all").to_arrow_table()
             gone = connection.sql(
-                f"select known.* from known anti join seen on {same}"  # noqa: S608
+                f"select known.* from known anti join seen on {same} order by all"  # noqa: S608
             ).to_arrow_table()
         count: int = changed.num_rows + gone.num_rows
         newest = self.newest(stream).get(scope)
@@ -417,8 +424,7 @@ class Lake:
                 )
                 self._numbers[name] = max(numbers, default=0)
             self._numbers[name] += 1
-            now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-            return f"{self._numbers[name]:08d}-{now}"
+            return f"{self._numbers[name]:08d}-{self.clock():%Y%m%dT%H%M%S%f}"
 
     def _set_aside(self, stream: Stream, path: Path) -> None:
         target = self.home / "set_aside" / stream.system / stream.name / path.name

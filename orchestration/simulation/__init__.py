@@ -18,8 +18,8 @@ def simulate(
 ) -> Company:
     """A company's history in a world: the same seed gives the same records. ``teams`` and
     ``months`` resize it."""
-    # Nothing here goes in circles, and looking for circles among so many records would take as
-    # long as making them.
+    # Nothing here goes in circles, and looking for circles among so many records, now and later,
+    # would take as long as making them.
     gc.disable()
     try:
         founded = organization.found(world.resized(teams, months), seed)
@@ -30,5 +30,6 @@ def simulate(
         if world.messiness:
             feeds.half_empty(founded.company, world.messiness.half_empty)
     finally:
+        gc.freeze()
         gc.enable()
     return founded.company

@@ -57,7 +57,7 @@ WRONG_PRICE, WRONG_RATE, CORRECTED = Decimal("1.25"), Decimal("0.97"), Decimal("
 FX_START, FX_STEP, FX_CURRENCY = 1.08, 0.004, "EUR"  # USD a unit; standard deviation of a day's log
 BUDGET_START, BUDGET_END = Decimal(5), Decimal(90)  # USD per person and month, first and last month
 
-# Which of a vendor's invoices the fault is in, counted from the newest.
+# Which of a vendor's invoices that can have it the fault is in, counted from the newest.
 PLACES = {
     "late_correction": ("anthropic", 1),
     "line_twice": ("anthropic", 2),
@@ -496,12 +496,19 @@ def _plant(
     invoices: dict[str, list[Invoice]],
     sales: Mapping[tuple[str, date], list[Sold]],
 ) -> None:
-    """The fault in the invoice that is its place, and what it did to it. A history too short to
-    have that invoice stays without."""
+    """The fault in the invoice that is its place, and what it did to it. A history that has no
+    such invoice stays without."""
     vendor, place = PLACES[kind]
-    if len(invoices[vendor]) < max(place, 4):
+    # It takes a line of one unit at least, of usage unless all is missing: less is lost in rounding.
+    fit = [
+        invoice
+        for invoice in invoices[vendor]
+        for lines in [invoice.lines if kind == "missing_month" else invoice.of("usage")]
+        if any(line.amount >= 1 for line in lines)
+    ]
+    if len(fit) < place:
         return
-    invoice = invoices[vendor][-place]
+    invoice = fit[-place]
     before = invoice.total
     fault = Fault(kind, vendor, invoice.month, Decimal(), invoice.currency, invoice.invoice_id)
     if kind == "missing_month":
@@ -511,31 +518,39 @@ def _plant(
         month = sales[vendor, invoice.month]
         invoice.lines = clerk.draw_up(vendor, invoice.month, month, WRONG_RATE).lines
     else:
-        line = _spoil(kind, invoice, invoices[vendor][-place - 2])
+        line = _correct(invoice, fit) if kind == "late_correction" else _spoil(kind, invoice)
+        if line is None:
+            return
         fault.invoice_line_id = line.invoice_line_id
         fault.month = line.period_start
     fault.amount = invoice.total - before
     company.planted.faults.append(fault)
 
 
-def _spoil(kind: str, invoice: Invoice, earlier: Invoice) -> InvoiceLine:
-    """The line that is wrong: the largest one of usage, its copy, or a correction of ``earlier``,
-    the invoice of two months before."""
+def _spoil(kind: str, invoice: Invoice) -> InvoiceLine:
+    """The line that is wrong: the largest one of usage, or its copy."""
     line = max(invoice.of("usage"), key=lambda line: line.amount)
     if kind == "wrong_price":
         line.unit_price = _rounded((line.unit_price or 0) * WRONG_PRICE, MICRO)
         line.amount = _rounded((line.quantity or 0) * line.unit_price, CENT)
-    elif kind == "line_twice":
+    else:
         number = len(invoice.lines) + 1
         line = replace(line, invoice_line_id=f"{invoice.invoice_id}-{number:03}")
         invoice.lines.append(line)
-    else:
-        used = sum((line.amount for line in earlier.of("usage")), Decimal())
-        amount = -_rounded(used * CORRECTED, CENT)
-        line = invoice.add("adjustment", amount, f"Correction for {earlier.month:%Y-%m}")
-        line.period_start, line.period_end = earlier.month, next_month(earlier.month)
-        line.restates_period = f"{earlier.month:%Y-%m}"
     return line
+
+
+def _correct(invoice: Invoice, others: list[Invoice]) -> InvoiceLine | None:
+    """A correction of the month two before the invoice's, if that one is among the others."""
+    for earlier in others:
+        if next_month(next_month(earlier.month)) == invoice.month:
+            amount = sum((line.amount for line in earlier.of("usage")), Decimal()) * CORRECTED
+            text = f"Correction for {earlier.month:%Y-%m}"
+            line = invoice.add("adjustment", -_rounded(amount, CENT), text)
+            line.period_start, line.period_end = earlier.month, next_month(earlier.month)
+            line.restates_period = f"{earlier.month:%Y-%m}"
+            return line
+    return None
 
 
 def _note_unknown_key(
@@ -544,11 +559,11 @@ def _note_unknown_key(
     invoices: list[Invoice],
     sales: Mapping[tuple[str, date], list[Sold]],
 ) -> None:
-    """What the unknown key's usage (usage.py) put on the invoice."""
+    """What the unknown key's usage (usage.py) put on the invoice, if one came."""
     for invoice in invoices:
         month = sales[invoice.vendor, invoice.month]
         known = [sale for sale in month if sale.api_key_id != UNKNOWN_KEY]
-        if len(known) < len(month):
+        if invoice.lines and len(known) < len(month):
             amount = invoice.total - clerk.draw_up(invoice.vendor, invoice.month, known).total
             company.planted.faults.append(
                 Fault("unknown_key", invoice.vendor, invoice.month, amount, invoice.currency,

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orchestration.identity import Identity
-from orchestration.lake import Lake, Outcome
+from orchestration.lake import Lake, LakeError
 from orchestration.simulation.records import Company
 from orchestration.simulation.worlds import Messiness
 from orchestration.systems import files
@@ -92,16 +92,17 @@ def write(company: Company, folder: Path, messiness: Messiness | None = None) ->
         _save(_table(company, feed), folder, feed.name, STYLES.get(feed.name, PLAIN))
 
 
-def write_lake(
-    company: Company, home: Path, salt: str, messiness: Messiness | None = None
-) -> list[Outcome]:
-    """Lands the company in ``home`` as `valuemaxx run` would read it from a folder of feeds."""
-    lake = Lake(home)
+def write_lake(company: Company, home: Path, salt: str, messiness: Messiness | None = None) -> None:
+    """Lands the company in ``home`` as `valuemaxx run` would read it from a folder of feeds.
+    Raises LakeError if a file could not be read."""
+    lake = Lake(home, clock=lambda: company.as_of)
     lake.ensure(files.STREAMS)
     with tempfile.TemporaryDirectory() as folder:
         write(company, Path(folder), messiness)
         settings = files.FilesSettings(folder=Path(folder))
-        return list(files.extract(lake, Identity(salt), settings))
+        for outcome in files.extract(lake, Identity(salt), settings):
+            if outcome.status == "failed":
+                raise LakeError(f"{outcome.scope}: {outcome.message}")
 
 
 def deliveries(

@@ -11,7 +11,6 @@ All of it grows with teams × months.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
 
@@ -19,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration import inventory
-from orchestration.lake import WHOLE, BatchWriter, Lake, LakeError, Outcome, Stream, Window
+from orchestration.lake import Lake, LakeError, Outcome
 from orchestration.simulation.worlds import STARTS_ON
 from orchestration.systems import files
 
@@ -640,7 +639,8 @@ def write(home: Path, *, teams: int, months: int, seed: int) -> None:
     if the lake there holds records already.
     """
     as_of = _after(STARTS_ON, months)
-    lake = _StoppedLake(home, moment=datetime.combine(as_of, time()))
+    moment = datetime.combine(as_of, time())
+    lake = Lake(home, clock=lambda: moment)
     if any(lake.batches(stream) for stream in files.STREAMS):
         raise LakeError(f"{home} holds records already; choose another folder")
     lake.ensure(files.STREAMS)
@@ -648,7 +648,7 @@ def write(home: Path, *, teams: int, months: int, seed: int) -> None:
         connection.execute("set timezone = 'UTC'")
         for name, value in {
             "teams": teams, "months": months, "seed": seed, "starts_on": STARTS_ON,
-            "as_of": lake.moment, "days": (as_of - STARTS_ON).days, "prices_seed": str(PRICES_SEED),
+            "as_of": moment, "days": (as_of - STARTS_ON).days, "prices_seed": str(PRICES_SEED),
         }.items():  # fmt: skip
             connection.execute(f"set variable {name} = $1", [value])
         outcomes = list(_landed(lake, connection, months))
@@ -656,9 +656,7 @@ def write(home: Path, *, teams: int, months: int, seed: int) -> None:
     inventory.write_outcomes(lake, "files", outcomes)
 
 
-def _landed(
-    lake: "_StoppedLake", connection: duckdb.DuckDBPyConnection, months: int
-) -> Iterator[Outcome]:
+def _landed(lake: Lake, connection: duckdb.DuckDBPyConnection, months: int) -> Iterator[Outcome]:
     for script in (MACROS, COMPANY, OPERATIONS):
         connection.execute(script)
     for month_n in range(months):
@@ -673,7 +671,7 @@ def _landed(
 
 
 def _land(
-    lake: "_StoppedLake", connection: duckdb.DuckDBPyConnection, feed: str, scope: str, query: str
+    lake: Lake, connection: duckdb.DuckDBPyConnection, feed: str, scope: str, query: str
 ) -> Outcome:
     """Lands a query's rows as what a file of that name would have given; what the query does not
     give is null."""
@@ -695,21 +693,3 @@ def _after(day: date, months: int) -> date:
     """The first of the month that many months later."""
     years, month = divmod(day.month - 1 + months, 12)
     return date(day.year + years, month + 1, 1)
-
-
-@dataclass
-class _StoppedLake(Lake):
-    """A lake whose clock stands still at ``moment`` (UTC): the same company is the same bytes."""
-
-    moment: datetime = field(kw_only=True)
-
-    def next_batch_id(self, stream: Stream) -> str:
-        number = super().next_batch_id(stream).split("-")[0]
-        return f"{number}-{self.moment:%Y%m%dT%H%M%S%f}"
-
-    def writing(
-        self, stream: Stream, scope: str, window: Window = WHOLE, fingerprint: str = ""
-    ) -> BatchWriter:
-        batch = super().writing(stream, scope, window, fingerprint)
-        batch._extracted_at = self.moment
-        return batch

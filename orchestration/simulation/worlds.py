@@ -164,6 +164,7 @@ WORLDS = {
             "AI makes coding faster and reviews slower; more is merged, and more of it breaks. A "
             "platform team speeds up everybody's recovery half-way through, and two of ten "
             "adopting teams pump tokens.",
+            changes_per_person_month=3.0,
             ai=Ai(
                 Effect(
                     throughput=1.25,

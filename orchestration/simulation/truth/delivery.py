@@ -216,14 +216,11 @@ class Delivery:
             and is_seen(record.finished_at, self._as_of)
         ]
         found = []
-        shipped: dict[str, set[str]] = {}
         for record in sorted(records, key=lambda r: (r.finished_at, r.deployment_id)):
             earlier = self.of_service.setdefault(record.service_id, [])
             team_id = self._directory.team_of_service(record.service_id)
             listed = lists.get(record.deployment_id, set())
-            known = shipped.setdefault(record.service_id, set())
-            deployed = Deployed(record, team_id, len(earlier), listed, carries=listed - known)
-            known |= listed
+            deployed = Deployed(record, team_id, len(earlier), listed, carries=set(listed))
             deployed.is_rollback = record.is_rollback is True or _goes_back(record, earlier)
             if earlier:
                 earlier[-1].next = deployed
@@ -293,6 +290,11 @@ class Delivery:
             if change.deployment is None:
                 self._link_after_merge(change, without_lists)
             self._attribute(change)
+        for deployments in self.of_service.values():
+            carried: set[str] = set()
+            for deployed in deployments:  # in order: a commit ships once
+                deployed.carries -= carried
+                carried |= deployed.carries
 
     def _link_explicitly(self, change: Changed) -> None:
         """With the earliest that ships its merge commit; else with the earliest that ships any
@@ -317,8 +319,7 @@ class Delivery:
     def _link(self, change: Changed, deployed: Deployed, method: str) -> None:
         change.deployment, change.link_method = deployed, method
         deployed.changes.append(change)
-        # What is listed goes with the deployment that lists it; the rest with its change.
-        deployed.carries |= change.commits - self._shipped_by.keys()
+        deployed.carries |= change.commits
 
     def _attribute(self, change: Changed) -> None:
         services = self._directory.services_of_repository(change.record.repository)
@@ -424,11 +425,10 @@ class Delivery:
                 deployed.rework_reason = "hotfix"
 
     def _ships_saying_so(self, deployed: Deployed) -> bool:
-        """Whether it ships a change that calls itself a revert, and none of whose commits in it
-        names what it reverts."""
+        """Whether it ships a change that calls itself a revert, and none of whose commits names
+        what it reverts."""
         return any(
-            change.is_revert and not change.commits & deployed.carries & self.reverting
-            for change in deployed.changes
+            change.is_revert and not change.commits & self.reverting for change in deployed.changes
         )
 
     # Tables
