@@ -1,18 +1,36 @@
 {#-
-    The first day of the week (Monday), month or quarter that a day or moment lies in.
+    The first day of the week (Monday), month or fiscal quarter that a day or moment lies in.
 
     usage:  {{ period_start('month', 'merged_at') }} as month_start
     output: date
+
+    Fiscal quarters begin 0, 1 or 2 months after those of the calendar.
 -#}
 {% macro period_start(period_type, moment) -%}
-    {{ return(adapter.dispatch('period_start', 'valuemaxx')(period_type, moment)) }}
+    {%- set months = (var('fiscal_year_start_month') - 1) % 3 -%}
+    {%- if period_type != 'quarter' or months == 0 -%}
+        {{ return(calendar_period_start(period_type, moment)) }}
+    {%- endif -%}
+    {#- A month before May 31 is April 30: the day may change, its month is right. -#}
+    {%- set moved = add_to_date(moment, -months, 'month') -%}
+    {{ return(add_to_date(calendar_period_start('quarter', moved), months, 'month')) }}
 {%- endmacro %}
 
-{% macro duckdb__period_start(period_type, moment) -%}
+{#-
+    The first day of the week (Monday), month or quarter of the calendar.
+
+    usage:  for period_start alone
+    output: date
+-#}
+{% macro calendar_period_start(period_type, moment) -%}
+    {{ return(adapter.dispatch('calendar_period_start', 'valuemaxx')(period_type, moment)) }}
+{%- endmacro %}
+
+{% macro duckdb__calendar_period_start(period_type, moment) -%}
     cast(date_trunc('{{ period_type }}', {{ moment }}) as date)
 {%- endmacro %}
 
-{% macro postgres__period_start(period_type, moment) -%}
+{% macro postgres__calendar_period_start(period_type, moment) -%}
     cast(date_trunc('{{ period_type }}', cast({{ moment }} as timestamp)) as date)
 {%- endmacro %}
 

@@ -499,7 +499,7 @@ def _plant(
     """The fault in the invoice that is its place, and what it did to it. A history that has no
     such invoice stays without."""
     vendor, place = PLACES[kind]
-    # It takes a line of one unit at least, of usage unless all is missing: less is lost in rounding.
+    # It takes a line (of usage, unless all is missing) of one unit: less is lost in rounding.
     fit = [
         invoice
         for invoice in invoices[vendor]

@@ -28,9 +28,7 @@ read_records as (
         team_id,
         vendor,
         model,
-        case
-            when service_tier in ('default', 'batch') then 'standard' else service_tier
-        end as service_tier,
+        {{ service_tier('service_tier') }} as service_tier,
         other_unit_name,
         {{ context_token_count('context_window') }} as context_token_count,
         uncached_input_token_count,
@@ -39,7 +37,7 @@ read_records as (
         cache_write_1h_token_count,
         output_token_count,
         other_unit_quantity,
-        is_batch or service_tier = 'batch' as is_batch,
+        {{ is_batch('service_tier', 'is_batch') }} as is_batch,
         cast(occurred_at as date) as usage_date
     from usage_records
 

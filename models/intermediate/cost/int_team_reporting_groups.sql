@@ -1,6 +1,6 @@
--- One row per month or quarter and team, with the team on whose line its AI figures
--- stand. A quarter's lines are whole lines of its months put together, never cut anew:
--- otherwise the quarter less its months would give a small team away.
+-- One row per month or fiscal quarter and team, with the team on whose line its AI
+-- figures stand. A quarter's lines are whole lines of its months put together, never
+-- cut anew: otherwise the quarter less its months would give a small team away.
 with
 
 teams as (

@@ -1,5 +1,5 @@
 -- One row per day from the first fact to the last day that as_of sees any of; without a
--- fact, that day alone. Weeks start on Monday.
+-- fact, that day alone. Weeks start on Monday; quarters are fiscal.
 with
 
 pull_requests as (

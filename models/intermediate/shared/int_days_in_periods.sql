@@ -1,5 +1,5 @@
 -- One row per day and kind of period: each day three times, with the start of its week,
--- month and quarter.
+-- month and fiscal quarter.
 with
 
 days as (

@@ -1,5 +1,5 @@
--- One row per week, month and quarter from the first fact to as_of. One that as_of cuts
--- is partial.
+-- One row per week, month and fiscal quarter from the first fact to as_of. One that
+-- as_of cuts is partial.
 with
 
 days as (

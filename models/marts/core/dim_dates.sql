@@ -1,5 +1,5 @@
 -- One row per day from the first fact to the last day that as_of sees any of
--- (int_days). Weeks start on Monday.
+-- (int_days). Weeks start on Monday; quarter_start is the fiscal quarter's.
 with
 
 days as (

@@ -319,13 +319,13 @@ class Cost:
         self, shown: dict[Scope, int], counts: dict[Scope, int], above: Scope, scopes: list[Scope]
     ) -> None:
         """Hides the smallest shown one of the scopes where the hidden ones together are fewer
-        than the minimum, or the sum above them is hidden."""
+        than the minimum, and all of them where the sum above them is hidden."""
         hidden = sum(counts[scope] for scope in scopes if scope not in shown)
-        others = [scope for scope in scopes if scope in shown]
+        others = sorted((s for s in scopes if s in shown), key=lambda s: (counts[s], s))
         is_sum_hidden = above not in shown and counts.get(above, 0) > 0
         is_told = 0 < hidden < self._policy.minimum_group_size
-        if others and (is_told or is_sum_hidden):
-            del shown[min(others, key=lambda scope: (counts[scope], scope))]
+        for scope in others if is_sum_hidden else others[:is_told]:
+            del shown[scope]
 
 
 def _served(usage: Usage) -> Served:
