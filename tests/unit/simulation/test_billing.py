@@ -46,9 +46,11 @@ def billed(*faults: BillingFault) -> Company:
     return company
 
 
-def billed_by_hand(*records: Usage, seats: tuple[Seat, ...] = ()) -> Company:
+def billed_by_hand(
+    *records: Usage, seats: tuple[Seat, ...] = (), faults: tuple[BillingFault, ...] = ()
+) -> Company:
     """A company of July to October 2024 that used just this; contracts from 15 August."""
-    world = World("by hand", "Four months.", teams=2, months=4)
+    world = World("by hand", "Four months.", teams=2, months=4, billing_faults=faults)
     found: Organization = organization.found(world, 1)
     found.company.ai_usage.extend(records)
     found.company.seats.extend(seats)
@@ -419,6 +421,32 @@ def test_the_correction_restates_an_earlier_month_two_months_later() -> None:
     assert (line.restates_period, line.period_start, fault.month) == (
         "2025-06", date(2025, 6, 1), date(2025, 6, 1),
     )  # fmt: skip
+
+
+def test_a_fault_that_has_no_invoice_to_be_in_is_not_planted() -> None:
+    # A contract's minimum is invoiced in September though nothing was used.
+    assert billed_by_hand(faults=BILLING_FAULTS).planted.faults == []
+    # 1.25 USD in July, then in September too: the newest invoice with usage, and one before it.
+    model, tokens = "claude-3-haiku-20240307", 1_000_000
+    july, september = (
+        record(date(2024, month, 2), "anthropic", model, output_tokens=tokens) for month in (7, 9)
+    )
+    once = billed_by_hand(july, faults=BILLING_FAULTS)
+    assert once.planted.faults == []  # a correction comes two months later
+    twice = billed_by_hand(july, september, faults=BILLING_FAULTS)
+    assert [(fault.kind, fault.month, fault.amount) for fault in twice.planted.faults] == [
+        ("line_twice", date(2024, 7, 1), Decimal("1.25")),
+        ("late_correction", date(2024, 7, 1), Decimal("-0.20")),  # 8 % of both
+    ]
+
+
+def test_a_fault_that_rounding_would_hide_is_not_planted() -> None:
+    # 0.01 USD a month: a quarter more is 0.01 too, and a correction of 8 % is nothing.
+    cents = [
+        record(date(2024, month, 2), "anthropic", "claude-3-haiku-20240307", output_tokens=8_000)
+        for month in (7, 8, 9)
+    ]
+    assert billed_by_hand(*cents, faults=BILLING_FAULTS).planted.faults == []
 
 
 def test_every_cost_centre_has_a_budget_each_month() -> None:

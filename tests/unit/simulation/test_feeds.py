@@ -4,9 +4,6 @@ import csv
 import dataclasses
 import gzip
 import json
-import os
-import subprocess
-import sys
 import typing
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -22,7 +19,7 @@ from orchestration.systems.files import FEEDS, Column, Feed
 
 STARTS_ON = date(2025, 1, 1)
 RECORDS = 60
-ROOT = Path(__file__).resolve().parents[3]
+HINTS = typing.get_type_hints(Company)
 # Much more of everything than in life: sixty records show each kind of mess.
 MESS = Messiness(duplicated=0.3, restated=0.4, contradictory=0.3, late_days=20)
 
@@ -51,7 +48,7 @@ def value(feed: Feed, column: Column, number: int) -> Any:
 
 
 def record_class(feed: Feed) -> Any:
-    return typing.get_args(typing.get_type_hints(Company)[feed.name])[0]
+    return typing.get_args(HINTS[feed.name])[0]
 
 
 def record(feed: Feed, number: int) -> Any:
@@ -84,8 +81,7 @@ def test_a_record_has_the_columns_of_its_feed(feed: Feed) -> None:
 
 
 def test_a_company_has_a_list_for_every_feed() -> None:
-    hints = typing.get_type_hints(Company)
-    assert {name for name, hint in hints.items() if typing.get_origin(hint) is list} == {
+    assert {name for name, hint in HINTS.items() if typing.get_origin(hint) is list} == {
         feed.name for feed in FEEDS
     }
 
@@ -146,29 +142,6 @@ def test_an_earlier_export_does_not_know_what_came_later(tmp_path: Path) -> None
         ("known", "2025-01-21T00:00:00Z"),
         ("open", None),
     ]
-
-
-def test_the_same_company_is_the_same_bytes_in_another_process(tmp_path: Path) -> None:
-    program = (
-        "import sys; from pathlib import Path;"
-        "from tests.unit.simulation.test_feeds import MESS, company;"
-        "from orchestration.simulation import feeds;"
-        "feeds.write(company(), Path(sys.argv[1]) / 'clean');"
-        "feeds.write(company(), Path(sys.argv[1]) / 'messy', MESS)"
-    )
-    subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "theirs")],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONHASHSEED": "4242"},
-        check=True,
-    )
-    for name, messiness in (("clean", None), ("messy", MESS)):
-        feeds.write(company(), tmp_path / name, messiness)
-        assert bytes_of(tmp_path / name) == bytes_of(tmp_path / "theirs" / name)
-
-
-def bytes_of(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
 def test_a_gzipped_feed_carries_no_clock(tmp_path: Path) -> None:
