@@ -4,11 +4,9 @@ import hashlib
 import json
 import logging
 import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from dbt.artifacts.schemas.run import RunExecutionResult
@@ -17,7 +15,6 @@ from orchestration import extraction, inventory, publishing
 from orchestration.settings import ROOT, Settings
 
 if TYPE_CHECKING:
-    from dbt.cli.main import dbtRunnerResult
     from dbt.contracts.graph.manifest import Manifest
 
 DBT = str(Path(sys.executable).with_name("dbt"))
@@ -74,13 +71,13 @@ def manifest(settings: Settings) -> Path:
 
 def build(
     settings: Settings, select: Sequence[str] = (), *, full_refresh: bool = False
-) -> Iterator[Built]:
-    """Builds and tests the models (all, or those named in ``select``) and tells of each as it
-    ends. Unit tests are left out: they test the SQL, not the data. What failed is told, too;
-    ``raise_on_failure`` then says how.
+) -> list[Built]:
+    """Builds and tests the models (all, or those named in ``select``), in this process: dbt is
+    imported here already, and a run that is killed leaves no dbt behind. Unit tests are left out:
+    they test the SQL, not the data. What failed is in the list; ``raise_on_failure`` tells it.
 
-    dbt works in a thread of this process: it is imported here already, whoever listens can write
-    down what ended while the next query runs, and a run that is killed leaves no dbt behind.
+    Not in a thread beside whoever listens: dbt's many short queries and an event log's many short
+    statements then wait for each other's Python, and both end later.
     """
     from dbt.cli.main import dbtRunner
 
@@ -92,16 +89,16 @@ def build(
     arguments += ["--log-level", "none", "--no-write-json"]
     if select:
         arguments += ["--select", *select]
-    ended: SimpleQueue[Built | dbtRunnerResult] = SimpleQueue()
-    runner = dbtRunner(_parsed(settings), callbacks=[lambda event: _tell(event, ended)])
-    threading.Thread(target=lambda: ended.put(runner.invoke(arguments)), daemon=True).start()
-    while isinstance(built := ended.get(), Built):
-        yield built
+    built: list[Built] = []
+    ended = dbtRunner(_parsed(settings), callbacks=[lambda event: _tell(event, built)]).invoke(
+        arguments
+    )
     _close_duckdb()
-    if not isinstance(built.result, RunExecutionResult):
-        said = " ".join(str(built.exception).split())[-500:]
+    if not isinstance(ended.result, RunExecutionResult):
+        said = " ".join(str(ended.exception).split())[-500:]
         raise TransformationError(f"dbt could not build: {said}")
-    built.result.write(str(results))
+    ended.result.write(str(results))
+    return built
 
 
 def _parsed(settings: Settings) -> "Manifest":
@@ -152,9 +149,8 @@ def _load_lake(settings: Settings) -> None:
     publishing.warehouse(settings).load([*streams, *inventory.STREAMS])
 
 
-def _tell(event: Any, ended: "SimpleQueue[Built | dbtRunnerResult]") -> None:
-    """Passes on what dbt says of a node that ended: to the log, for whoever watches, and the
-    queue."""
+def _tell(event: Any, built: list[Built]) -> None:
+    """Keeps what dbt says of a node that ended, and logs it for whoever watches."""
     if event.info.name != "NodeFinished":
         return
     node, result = event.data.node_info, event.data.run_result
@@ -163,7 +159,7 @@ def _tell(event: Any, ended: "SimpleQueue[Built | dbtRunnerResult]") -> None:
         row_count = _row_count(node.node_relation.relation_name)
     if node.resource_type == "model":
         log.info("built %s", node.node_name)
-    ended.put(
+    built.append(
         Built(node.unique_id, result.status, result.execution_time, result.num_failures, row_count)
     )
 
