@@ -23,6 +23,7 @@ Form = Literal["feeds", "lake"]
 WORLD = WORLDS["demo"]
 REFERENCE = "reference"  # the company that benchmarks run on, written as a lake by SQL; no truth
 NAMES = (*WORLDS, REFERENCE)
+LARGEST = 1000  # teams
 SEED = 1
 # The simulated people are nobody, so this salt keeps nothing secret. A real run wants its own.
 SALT = "the demonstration hides nobody"
@@ -134,6 +135,11 @@ def write(
         return
     if name not in NAMES:
         raise SettingsError(f"no world {name!r}; there are {', '.join(NAMES)}")
+    if teams and teams > LARGEST:
+        raise SettingsError(
+            f"{teams:,} teams are more than a world's {LARGEST:,}: it is lived event by event; "
+            f"leave --world out and add --form lake for the {REFERENCE} company, made by SQL"
+        )
     from orchestration import simulation
     from orchestration.simulation import truth
 

@@ -52,6 +52,7 @@ def test_a_lake_is_the_same_bytes_too(
         (("--world", "heaven"), "no world 'heaven'; there are demo, nothing, helps"),
         (("--world", "reference"), "--form lake"),
         (("--teams", "0"), "--teams"),
+        (("--teams", "4000"), "add --form lake"),
     ],
 )
 def test_what_cannot_be_simulated_is_one_line(
