@@ -38,7 +38,8 @@ from orchestration.simulation.records import (
     Usage,
     VendorCost,
 )
-from orchestration.simulation.usage import RELEASES, UNKNOWN_KEY, next_month
+from orchestration.simulation.usage import RELEASES, UNKNOWN_KEY
+from orchestration.simulation.worlds import month_after
 
 SEED = Path(__file__).resolve().parents[2] / "seeds" / "ai_prices.csv"
 TOKEN_CLASSES = ("uncached_input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
@@ -351,7 +352,7 @@ class Invoice:
     @property
     def invoice_date(self) -> date:
         """The date on it, some days into the next month."""
-        return next_month(self.month).replace(day=INVOICED_ON[self.vendor])
+        return month_after(self.month).replace(day=INVOICED_ON[self.vendor])
 
     @property
     def currency(self) -> str:
@@ -379,7 +380,7 @@ class Invoice:
         """A further line for the month."""
         line = InvoiceLine(
             self.invoice_id, f"{self.invoice_id}-{len(self.lines) + 1:03}", self.vendor,
-            self.invoice_date, self.month, next_month(self.month), category, amount,
+            self.invoice_date, self.month, month_after(self.month), category, amount,
             self.currency, description, sku, quantity, unit_price,
         )  # fmt: skip
         self.lines.append(line)
@@ -418,7 +419,7 @@ class _Clerk:
         self._seats = company.seats
         self._rates = {rate.rate_date: rate.usd_per_unit for rate in company.fx_rates}
         signed, _ = signing_days(organization)
-        self._committed_from = next_month(signed)
+        self._committed_from = month_after(signed)
         people = sum(len(organization.people_of(team.team_id, signed)) for team in company.teams)
         self._minimum = COMMITTED_PER_PERSON * people
 
@@ -454,7 +455,7 @@ class _Clerk:
 
     def _charge_seats(self, invoice: Invoice) -> None:
         """Per plan: seats of the whole month on one line, parts of a month on another."""
-        start, end = invoice.month, next_month(invoice.month)
+        start, end = invoice.month, month_after(invoice.month)
         length = _days_in(start)
         days: dict[str, list[int]] = defaultdict(list)
         prices: dict[str, Decimal] = {}
@@ -543,11 +544,11 @@ def _spoil(kind: str, invoice: Invoice) -> InvoiceLine:
 def _correct(invoice: Invoice, others: list[Invoice]) -> InvoiceLine | None:
     """A correction of the month two before the invoice's, if that one is among the others."""
     for earlier in others:
-        if next_month(next_month(earlier.month)) == invoice.month:
+        if month_after(month_after(earlier.month)) == invoice.month:
             amount = sum((line.amount for line in earlier.of("usage")), Decimal()) * CORRECTED
             text = f"Correction for {earlier.month:%Y-%m}"
             line = invoice.add("adjustment", -_rounded(amount, CENT), text)
-            line.period_start, line.period_end = earlier.month, next_month(earlier.month)
+            line.period_start, line.period_end = earlier.month, month_after(earlier.month)
             line.restates_period = f"{earlier.month:%Y-%m}"
             return line
     return None
@@ -596,4 +597,4 @@ def _rounded(amount: Decimal, unit: Decimal) -> Decimal:
 
 
 def _days_in(month: date) -> int:
-    return (next_month(month) - month.replace(day=1)).days
+    return (month_after(month) - month.replace(day=1)).days

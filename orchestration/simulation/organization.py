@@ -20,7 +20,7 @@ from orchestration.simulation.records import (
     Service,
     Team,
 )
-from orchestration.simulation.worlds import OUTCOMES, World
+from orchestration.simulation.worlds import OUTCOMES, World, month_after
 
 LEAF_TEAMS_PER_DEPARTMENT = 8
 DOMAINS = (
@@ -227,8 +227,8 @@ class Organization:
 
 def found(world: World, seed: int) -> Organization:
     """The company with its people, teams, services and initiatives, and what is planted."""
-    months = [_later(world.starts_on, number) for number in range(world.months)]
-    as_of = datetime.combine(_later(world.starts_on, world.months), time())
+    months = [month_after(world.starts_on, number) for number in range(world.months)]
+    as_of = datetime.combine(month_after(world.starts_on, world.months), time())
     company = Company(world.name, seed, world.starts_on, as_of)
     organization = Organization(world, seed, company, months)
     _found_departments(organization)
@@ -239,12 +239,6 @@ def found(world: World, seed: int) -> Organization:
     _plant_factors(organization)
     _log_initiatives(organization)
     return organization
-
-
-def _later(month: date, months: int) -> date:
-    """The first day of the month so many months later."""
-    number = month.year * 12 + month.month - 1 + months
-    return date(number // 12, number % 12 + 1, 1)
 
 
 def _found_departments(organization: Organization) -> None:

@@ -11,7 +11,7 @@ All of it grows with teams × months.
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import datetime, time
 from pathlib import Path
 
 import duckdb
@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from orchestration import inventory
 from orchestration.lake import Lake, LakeError, Outcome
-from orchestration.simulation.worlds import STARTS_ON
+from orchestration.simulation.worlds import STARTS_ON, month_after
 from orchestration.systems import files
 
 PRICES_SEED = Path(__file__).resolve().parents[2] / "seeds" / "ai_prices.csv"
@@ -638,7 +638,7 @@ def write(home: Path, *, teams: int, months: int, seed: int) -> None:
     The company begins at ``worlds.STARTS_ON`` and is looked at ``months`` later. Raises LakeError
     if the lake there holds records already.
     """
-    as_of = _after(STARTS_ON, months)
+    as_of = month_after(STARTS_ON, months)
     moment = datetime.combine(as_of, time())
     lake = Lake(home, clock=lambda: moment)
     if any(lake.batches(stream) for stream in files.STREAMS):
@@ -663,7 +663,7 @@ def _landed(lake: Lake, connection: duckdb.DuckDBPyConnection, months: int) -> I
         connection.execute("set variable month_n = $1", [month_n])
         connection.execute(MONTH)
         for feed, query in MONTHLY.items():
-            scope = f"{feed}-{_after(STARTS_ON, month_n):%Y-%m}.parquet"
+            scope = f"{feed}-{month_after(STARTS_ON, month_n):%Y-%m}.parquet"
             yield _land(lake, connection, feed, scope, query)
     connection.execute(BILLING)
     for feed, query in WHOLE_FEEDS.items():
@@ -687,9 +687,3 @@ def _land(
                 table = table.append_column(column, pa.nulls(table.num_rows, column.type))
             batch.append(table)
     return Outcome("files", scope, "landed")
-
-
-def _after(day: date, months: int) -> date:
-    """The first of the month that many months later."""
-    years, month = divmod(day.month - 1 + months, 12)
-    return date(day.year + years, month + 1, 1)

@@ -18,7 +18,7 @@ from typing import Literal
 
 from orchestration.simulation.organization import Organization
 from orchestration.simulation.records import Activity, Seat, Usage
-from orchestration.simulation.worlds import Pumping
+from orchestration.simulation.worlds import Pumping, month_after
 
 Role = Literal["main", "deep", "small", "image"]
 
@@ -373,13 +373,8 @@ def _scaled(parts: list[Part], total: int) -> list[Part]:
 
 def _days_of(organization: Organization, month: date) -> list[date]:
     """The month's days before ``as_of``."""
-    until = min(next_month(month), organization.company.as_of.date())
+    until = min(month_after(month), organization.company.as_of.date())
     return [month + timedelta(days=number) for number in range((until - month).days)]
-
-
-def next_month(day: date) -> date:
-    """The first day of the next month."""
-    return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
 
 
 # Keys without a person.

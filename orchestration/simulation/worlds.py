@@ -10,6 +10,13 @@ from typing import Literal
 
 STARTS_ON = date(2024, 7, 1)
 
+
+def month_after(day: date, months: int = 1) -> date:
+    """The first day of the month so many months after the day's."""
+    number = day.year * 12 + day.month - 1 + months
+    return date(number // 12, number % 12 + 1, 1)
+
+
 BillingFault = Literal[
     "line_twice",  # a usage line stands on the invoice twice
     "wrong_price",  # a model billed at another price than the list's
