@@ -180,11 +180,14 @@ def test_what_is_published_of_any_company_is_the_truth(
     assert differences(truth.count(company), house.publish(company)) == []
 
 
+@pytest.mark.parametrize(
+    "portions", [3, pytest.param(123, id="day by day", marks=pytest.mark.slow)]
+)
 def test_history_read_portion_by_portion_gives_the_same_tables(
-    house: House, original: Tables
+    house: House, original: Tables, portions: int
 ) -> None:
     house.clear()
-    for _ in feeds.deliveries(sample(), house.feeds, portions=3):
+    for _ in feeds.deliveries(sample(), house.feeds, portions):
         house.read(sample())
     assert house.tables(sample()) == original
 
