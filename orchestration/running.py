@@ -66,15 +66,15 @@ def run(current: Settings, options: Options) -> Path:
     """Extract, build, test, publish. Returns the published folder; raises RunError, SettingsError
     or LakeError, and then the publication before stays as it was."""
     current.identity()
-    own = current.home / settings.CONFIG_NAME
-    if own.exists() and current.config_path != own:
-        raise SettingsError(f"{current.home} holds the demo; remove it, or choose --home elsewhere")
     unknown = set(options.select) - set(current.enabled_systems)
     if unknown:
         raise SettingsError(
             f"--select {', '.join(sorted(unknown))}: not an enabled system; "
             f"enabled are {', '.join(current.enabled_systems)}"
         )
+    own = current.home / settings.CONFIG_NAME
+    if own.exists() and current.config_path != own:
+        raise SettingsError(f"{current.home} holds the demo; remove it, or choose --home elsewhere")
     prepare(current)
     with run_lock(current.home):
         pass  # said here, before Dagster starts, where it is one line
