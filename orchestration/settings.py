@@ -169,16 +169,7 @@ def export(values: Mapping[str, str]) -> None:
 
 def git_commit() -> str | None:
     """The commit of this checkout, for ``ops.published``; None outside of one."""
-    return _git("rev-parse", "HEAD")
-
-
-def git_branch() -> str | None:
-    """The branch this checkout stands on; None outside of one or on a detached head."""
-    return _git("symbolic-ref", "--short", "HEAD")
-
-
-def _git(*arguments: str) -> str | None:
-    command = ["git", "-C", str(ROOT), *arguments]
+    command = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError:

@@ -191,10 +191,6 @@ class Organization:
         """Neither a weekend nor a holiday of the team's country."""
         return self.histories[team_id].country.works_on(day)
 
-    def utc_offset_hours(self, team_id: str) -> int:
-        """The team's local time less UTC, in hours."""
-        return self.histories[team_id].country.utc_offset_hours
-
     def working_time(self, team_id: str) -> WorkingTime:
         """The team's working hours, from the company's first day to well after its last."""
         country = self.histories[team_id].country

@@ -220,8 +220,3 @@ def _as_csv(rows: pa.Table, columns: Sequence[str]) -> io.BytesIO:
     )
     text.seek(0)
     return text
-
-
-def _one(cursor: Cursor) -> int:
-    row = cursor.fetchone()
-    return int(row[0]) if row else 0

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-ONE_DAY = timedelta(days=1)
+from orchestration.simulation.worlds import month_after
+
 KINDS = ("weekly", "monthly", "quarterly")
 
 
@@ -36,7 +37,7 @@ def start_of(kind: str, day: date, fiscal_year_start_month: int) -> date:
     if kind == "monthly":
         return day.replace(day=1)
     months_into_quarter = (day.month - fiscal_year_start_month) % 3
-    return _months_later(day.replace(day=1), -months_into_quarter)
+    return month_after(day.replace(day=1), -months_into_quarter)
 
 
 def all_periods(kind: str, first: date, last: date, fiscal_year_start_month: int) -> list[Period]:
@@ -54,7 +55,7 @@ def next_start(kind: str, start: date) -> date:
     """First day of the period after the one that starts then."""
     if kind == "weekly":
         return start + timedelta(days=7)
-    return _months_later(start, 1 if kind == "monthly" else 3)
+    return month_after(start, 1 if kind == "monthly" else 3)
 
 
 def last_day(as_of: datetime) -> date:
@@ -94,8 +95,3 @@ def seconds_between(earlier: datetime | None, later: datetime | None) -> int | N
     if earlier is None or later is None:
         return None
     return (later - earlier) // timedelta(seconds=1)
-
-
-def _months_later(first_of_month: date, months: int) -> date:
-    month = first_of_month.year * 12 + first_of_month.month - 1 + months
-    return date(month // 12, month % 12 + 1, 1)
