@@ -157,7 +157,7 @@ def _tell(event: Any, built: list[Built]) -> None:
     row_count = None
     if result.status == "success" and node.materialized in TABLES:
         row_count = _row_count(node.node_relation.relation_name)
-    if node.resource_type == "model":
+    if node.resource_type == "model" and result.status == "success":
         log.info("built %s", node.node_name)
     built.append(
         Built(node.unique_id, result.status, result.execution_time, result.num_failures, row_count)
