@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
-from orchestration import demonstration, doctoring, running, settings
+from orchestration import demonstration, doctoring, pricing, running, settings
 from orchestration.lake import LakeError
 from orchestration.settings import SettingsError
 from orchestration.transformation import TransformationError
@@ -28,10 +29,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+prices = typer.Typer(help="The price book of the models.", no_args_is_help=True)
+app.add_typer(prices, name="prices")
 out = Console()
 err = Console(stderr=True)
 
-KNOWN_ERRORS = (SettingsError, LakeError, TransformationError, running.RunError)
+KNOWN_ERRORS = (
+    SettingsError,
+    LakeError,
+    TransformationError,
+    running.RunError,
+    pricing.PricingError,
+)
 Config = Annotated[Path | None, typer.Option("--config", help="default: ./valuemaxx.yml")]
 Home = Annotated[Path | None, typer.Option("--home", help="default: .valuemaxx beside it")]
 Json = Annotated[bool, typer.Option("--json", help="as JSON on stdout")]
@@ -111,6 +120,9 @@ def run(
     home: Home = None,
     as_of: Annotated[str | None, typer.Option(help="look from this day, 00:00 UTC")] = None,
     select: Annotated[list[str] | None, typer.Option(help="read only this system")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="ask vendors from this day on")
+    ] = None,
     full_refresh: Annotated[bool, typer.Option(help="read and build everything anew")] = False,
     forget_missing: Annotated[
         bool, typer.Option(help="drop what removed files and repositories gave")
@@ -120,7 +132,8 @@ def run(
     """Extract, build, test, publish; exit 0 only if published."""
     _progress(debug)
     current = settings.load(config, home, as_of)
-    options = running.Options(select or (), full_refresh, forget_missing)
+    first = since.date() if since else None
+    options = running.Options(select or (), first, full_refresh, forget_missing)
     folder = running.run(current, options)
     for line in doctoring.warnings(current):
         err.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
@@ -173,3 +186,18 @@ def simulate(
     _progress(debug)
     for line in demonstration.write(folder, world, teams, months, seed, form):
         err.print(line, markup=False, soft_wrap=True)
+
+
+@prices.command("update")
+def update_prices(
+    is_written: Annotated[bool, typer.Option("--write", help="write the seed")] = False,
+    since: Annotated[
+        str | None,
+        typer.Option("--from", help="day of changes the package gives no day for; default: today"),
+    ] = None,
+) -> None:
+    """Show what the installed price package changes in the price book."""
+    for line in pricing.update(pricing.SEED, since, is_written=is_written):
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+    if is_written:
+        err.print(f"wrote {pricing.SEED}; next: `valuemaxx run`", markup=False, soft_wrap=True)

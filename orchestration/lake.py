@@ -207,9 +207,11 @@ class BatchWriter:
             self.rows_landed += table.num_rows
             self._date(table)
 
-    def append_records(self, records: Sequence[Mapping[str, Any]]) -> None:
+    def append_records(
+        self, records: Sequence[Mapping[str, Any]], is_deleted: bool = False
+    ) -> None:
         """Lands plain dicts; a missing name is null."""
-        self.append(pa.Table.from_pylist(list(records), self.stream.schema))
+        self.append(pa.Table.from_pylist(list(records), self.stream.schema), is_deleted)
 
     def refuse(self, record: Mapping[str, Any], reason: str, place: str, count: int = 1) -> None:
         """Puts a record aside. ``record`` must already be free of people; ``place`` says where it

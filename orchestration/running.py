@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,11 @@ class RunError(Exception):
 
 @dataclass(frozen=True)
 class Options:
-    """What ``valuemaxx run`` can be told. ``select``: only these systems are read."""
+    """What ``valuemaxx run`` can be told. ``select``: only these systems are read; ``since``: the
+    first day to ask vendors for."""
 
     select: Sequence[str] = ()
+    since: date | None = None
     full_refresh: bool = False
     forget_missing: bool = False
 
@@ -98,7 +101,8 @@ def run(current: Settings, options: Options) -> Path:
 
 def _run_config(current: Settings, options: Options) -> dict[str, Any]:
     flags = {"full_refresh": options.full_refresh}
-    reading = {**flags, "forget_missing": options.forget_missing}
+    since = options.since.isoformat() if options.since else ""
+    reading = {**flags, "since": since, "forget_missing": options.forget_missing}
     names = options.select or current.enabled_systems
     ops = {f"read_{name}": {"config": reading} for name in names}
     return {

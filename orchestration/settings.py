@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field, ValidationError
 from orchestration.identity import Identity
 from orchestration.systems.files import FilesSettings
 from orchestration.systems.git import GitSettings
+from orchestration.systems.pagerduty import PagerDutySettings
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG_NAME = "valuemaxx.yml"
@@ -52,6 +53,12 @@ class Systems(BaseModel, extra="forbid"):
 
     files: FilesSettings = FilesSettings()
     git: GitSettings | None = None
+    pagerduty: PagerDutySettings | None = None
+
+    @property
+    def enabled(self) -> list[str]:
+        """Names of the systems in use, ``files`` first."""
+        return [name for name in type(self).model_fields if getattr(self, name) is not None]
 
 
 class Postgres(BaseModel, extra="forbid"):
@@ -99,7 +106,7 @@ class Settings(BaseModel, arbitrary_types_allowed=True):
     @property
     def enabled_systems(self) -> list[str]:
         """Names of the systems in use, ``files`` first."""
-        return ["files", *(["git"] if self.configuration.systems.git else [])]
+        return self.configuration.systems.enabled
 
     def environment(self) -> dict[str, str]:
         """What dbt and Dagster are to find in their environment."""

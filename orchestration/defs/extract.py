@@ -1,6 +1,7 @@
 """One asset per stream, grouped by system; one reading of a system fills all of its streams."""
 
 from collections.abc import Iterator
+from datetime import date
 
 from dagster import (
     AssetCheckResult,
@@ -31,8 +32,9 @@ CHECK = "nothing_quarantined"
 
 
 class Reading(Config):
-    """How to read: both are what ``valuemaxx run``'s flags of these names say."""
+    """How to read: what ``valuemaxx run``'s flags of these names say; ``since`` is YYYY-MM-DD."""
 
+    since: str = ""
     full_refresh: bool = False
     forget_missing: bool = False
 
@@ -56,7 +58,7 @@ def _system(system: extraction.System) -> AssetsDefinition:
     ) -> Iterator[MaterializeResult]:
         current = settings.load()
         try:
-            outcomes = extraction.extract(system, current, **config.model_dump())
+            outcomes = extraction.extract(system, current, _order(config))
         except (LakeError, SettingsError) as error:
             raise Failure(str(error), allow_retries=False) from None
         for outcome in outcomes:
@@ -65,6 +67,11 @@ def _system(system: extraction.System) -> AssetsDefinition:
             yield _result(stream, Lake(current.home))
 
     return read
+
+
+def _order(config: Reading) -> extraction.Order:
+    since = date.fromisoformat(config.since) if config.since else None
+    return extraction.Order(since, config.full_refresh, config.forget_missing)
 
 
 def _inventory(streams: list[Stream]) -> AssetsDefinition:

@@ -11,12 +11,13 @@ import yaml
 
 from orchestration import inventory
 from orchestration.lake import PLUMBING, Stream
-from orchestration.systems import files, git
+from orchestration.systems import files, git, pagerduty
 
 STAGING = Path(__file__).resolve().parent.parent.parent / "models" / "staging"
 SYSTEMS: dict[str, Sequence[Stream]] = {
     "files": files.STREAMS,
     "git": git.STREAMS,
+    "pagerduty": pagerduty.STREAMS,
     "valuemaxx": inventory.STREAMS,
 }
 ALWAYS_ON = ("files", "valuemaxx")
