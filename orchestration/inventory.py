@@ -14,6 +14,7 @@ BATCHES = Stream(
         Field("stream", "string", "The stream it belongs to"),
         Field("batch_id", "string", "Its number and time"),
         Field("scope", "string", "The file, repository or account it covers"),
+        Field("stretch", "string", "The stretch of time it covers, or whole"),
         Field("rows_read", "integer", "Records read: landed + quarantined"),
         Field("rows_landed", "integer", "Records landed"),
         Field("rows_quarantined", "integer", "Records refused"),
@@ -51,7 +52,7 @@ def write(lake: Lake, streams: Sequence[Stream]) -> None:
     batches = [
         {
             "system": stream.system, "stream": stream.name, "batch_id": batch.batch_id,
-            "scope": batch.scope, "rows_read": batch.rows_read,
+            "scope": batch.scope, "stretch": str(batch.window), "rows_read": batch.rows_read,
             "rows_landed": batch.rows_landed, "rows_quarantined": batch.rows_quarantined,
             "newest_record_at": batch.newest_record_at, "extracted_at": batch.extracted_at,
         }

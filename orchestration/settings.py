@@ -41,7 +41,7 @@ class Policy(BaseModel, extra="forbid"):
     production_environments: list[str] = ["prod", "production", "live"]
     failure_window_hours: int = Field(default=24, ge=1)
     hotfix_labels: list[str] = ["hotfix"]
-    precedence: list[str] = ["github", "gitlab", "files", "git"]
+    precedence: list[str] = ["pagerduty", "jira", "github", "gitlab", "files", "git"]
     large_pull_request_lines: int = Field(default=400, ge=1)
     stalled_pull_request_days: int = Field(default=7, ge=1)
     rubber_stamp_minutes_per_100_lines: int = Field(default=10, ge=0)

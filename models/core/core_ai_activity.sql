@@ -3,7 +3,7 @@ with
 
 activity as (
 
-    select * from {{ union_systems('ai_activity', ['files']) }}
+    select * from {{ union_systems('ai_activity') }}
 
 ),
 

@@ -3,7 +3,7 @@ with
 
 ai_costs as (
 
-    select * from {{ union_systems('ai_costs', ['files']) }}
+    select * from {{ union_systems('ai_costs') }}
 
 ),
 

@@ -1,10 +1,23 @@
 -- One row per usage record: a request, or the bucket of a day. Token classes are
--- disjoint.
+-- disjoint. What a vendor reports of the keys that one's own gateway calls with is left
+-- out where the gateway's log is read: it says who asked.
 with
 
 usage_records as (
 
-    select * from {{ union_systems('ai_usage', ['files']) }}
+    select * from {{ union_systems('ai_usage') }}
+
+),
+
+covered_api_keys as (
+
+    {% if 'usage_logs' in env_var('VALUEMAXX_SYSTEMS', 'files git').split() -%}
+    select * from {{ union_systems('covered_api_keys') }}
+    {%- else -%}
+    select
+        cast(null as text) as vendor,
+        cast(null as text) as api_key_id
+    {%- endif %}
 
 ),
 
@@ -40,7 +53,14 @@ final as (
     from usage_records
     left join identities
         on identities.handle_id = usage_records.person_id
-    where usage_records.occurred_at < {{ as_of() }}
+    left join covered_api_keys
+        on
+            covered_api_keys.vendor = usage_records.vendor
+            and covered_api_keys.api_key_id = usage_records.api_key_id
+            and usage_records.usage_id not like 'usage_logs:%'
+    where
+        usage_records.occurred_at < {{ as_of() }}
+        and covered_api_keys.api_key_id is null
 
 )
 

@@ -3,7 +3,7 @@ with
 
 budgets as (
 
-    select * from {{ union_systems('budgets', ['files']) }}
+    select * from {{ union_systems('budgets') }}
 
 ),
 

@@ -3,7 +3,7 @@ with
 
 ci_runs as (
 
-    select * from {{ union_systems('ci_runs', ['files']) }}
+    select * from {{ union_systems('ci_runs') }}
 
 ),
 

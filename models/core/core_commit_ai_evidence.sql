@@ -3,7 +3,7 @@ with
 
 evidence as (
 
-    select * from {{ union_systems('commit_ai_evidence', ['files', 'git']) }}
+    select * from {{ union_systems('commit_ai_evidence') }}
 
 ),
 

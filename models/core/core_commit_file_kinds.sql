@@ -6,7 +6,7 @@ with
 
 file_kinds as (
 
-    select * from {{ union_systems('commit_file_kinds', ['git']) }}
+    select * from {{ union_systems('commit_file_kinds') }}
 
 ),
 

@@ -3,7 +3,7 @@ with
 
 commits as (
 
-    select * from {{ union_systems('commits', ['files', 'git']) }}
+    select * from {{ union_systems('commits') }}
 
 ),
 

@@ -4,13 +4,13 @@ with
 
 deployment_commits as (
 
-    select * from {{ union_systems('deployment_commits', ['files', 'git']) }}
+    select * from {{ union_systems('deployment_commits') }}
 
 ),
 
 staged_deployments as (
 
-    select * from {{ union_systems('deployments', ['files', 'git']) }}
+    select * from {{ union_systems('deployments') }}
 
 ),
 

@@ -4,7 +4,7 @@ with
 
 deployments as (
 
-    select * from {{ union_systems('deployments', ['files', 'git']) }}
+    select * from {{ union_systems('deployments') }}
 
 ),
 

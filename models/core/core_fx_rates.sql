@@ -3,7 +3,7 @@ with
 
 fx_rates as (
 
-    select * from {{ union_systems('fx_rates', ['files']) }}
+    select * from {{ union_systems('fx_rates') }}
 
 ),
 

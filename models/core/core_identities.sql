@@ -4,7 +4,7 @@ with
 
 identities as (
 
-    select * from {{ union_systems('identities', ['files']) }}
+    select * from {{ union_systems('identities') }}
 
 ),
 

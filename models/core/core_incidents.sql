@@ -3,7 +3,7 @@ with
 
 incidents as (
 
-    select * from {{ union_systems('incidents', ['files']) }}
+    select * from {{ union_systems('incidents') }}
 
 ),
 

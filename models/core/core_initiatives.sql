@@ -3,7 +3,7 @@ with
 
 initiatives as (
 
-    select * from {{ union_systems('initiatives', ['files']) }}
+    select * from {{ union_systems('initiatives') }}
 
 ),
 

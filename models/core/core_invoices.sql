@@ -3,7 +3,7 @@ with
 
 invoices as (
 
-    select * from {{ union_systems('invoices', ['files']) }}
+    select * from {{ union_systems('invoices') }}
 
 ),
 

@@ -3,7 +3,7 @@ with
 
 issues as (
 
-    select * from {{ union_systems('issues', ['files']) }}
+    select * from {{ union_systems('issues') }}
 
 ),
 

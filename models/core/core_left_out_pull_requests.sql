@@ -5,7 +5,7 @@ with
 
 pull_requests as (
 
-    select * from {{ union_systems('pull_requests', ['files', 'git']) }}
+    select * from {{ union_systems('pull_requests') }}
 
 ),
 

@@ -6,7 +6,7 @@ with
 
 prices as (
 
-    select * from {{ union_systems('prices', ['files']) }}
+    select * from {{ union_systems('prices') }}
 
 ),
 

@@ -10,7 +10,7 @@ pull_requests as (
 
 staged_pull_requests as (
 
-    select * from {{ union_systems('pull_requests', ['files', 'git']) }}
+    select * from {{ union_systems('pull_requests') }}
 
 ),
 

@@ -4,7 +4,7 @@ with
 
 pull_request_commits as (
 
-    select * from {{ union_systems('pull_request_commits', ['files', 'git']) }}
+    select * from {{ union_systems('pull_request_commits') }}
 
 ),
 

@@ -5,13 +5,13 @@ with
 
 pull_requests as (
 
-    select * from {{ union_systems('pull_requests', ['files', 'git']) }}
+    select * from {{ union_systems('pull_requests') }}
 
 ),
 
 pull_request_commits as (
 
-    select * from {{ union_systems('pull_request_commits', ['files', 'git']) }}
+    select * from {{ union_systems('pull_request_commits') }}
 
 ),
 

@@ -5,7 +5,7 @@ with
 
 commits as (
 
-    select * from {{ union_systems('commits', ['files', 'git']) }}
+    select * from {{ union_systems('commits') }}
 
 ),
 

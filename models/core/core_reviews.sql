@@ -4,7 +4,7 @@ with
 
 reviews as (
 
-    select * from {{ union_systems('reviews', ['files']) }}
+    select * from {{ union_systems('reviews') }}
 
 ),
 

@@ -3,7 +3,7 @@ with
 
 seats as (
 
-    select * from {{ union_systems('seats', ['files']) }}
+    select * from {{ union_systems('seats') }}
 
 ),
 

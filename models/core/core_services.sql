@@ -4,19 +4,19 @@ with
 
 named_services as (
 
-    select * from {{ union_systems('services', ['files', 'git']) }}
+    select * from {{ union_systems('services') }}
 
 ),
 
 deployments as (
 
-    select * from {{ union_systems('deployments', ['files', 'git']) }}
+    select * from {{ union_systems('deployments') }}
 
 ),
 
 incidents as (
 
-    select * from {{ union_systems('incidents', ['files']) }}
+    select * from {{ union_systems('incidents') }}
 
 ),
 
@@ -54,6 +54,8 @@ system_services as (
 
     select
         service_id,
+        min(service_name) as service_name,
+        min(team_id) as team_id,
         min(repository) as repository
     from named_services
     where system <> 'files'
@@ -66,7 +68,11 @@ final as (
     select
         service_ids.service_id,
         coalesce(teams.team_id, 'unattributed') as team_id,
-        coalesce(feed_services.service_name, service_ids.service_id) as service_name,
+        coalesce(
+            feed_services.service_name,
+            system_services.service_name,
+            service_ids.service_id
+        ) as service_name,
         coalesce(feed_services.repository, system_services.repository) as repository
     from service_ids
     left join feed_services
@@ -74,7 +80,7 @@ final as (
     left join system_services
         on system_services.service_id = service_ids.service_id
     left join teams
-        on teams.team_id = feed_services.team_id
+        on teams.team_id = coalesce(feed_services.team_id, system_services.team_id)
 
 )
 

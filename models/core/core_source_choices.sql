@@ -9,7 +9,7 @@ known_facts as (
         'pull_requests' as stream,
         repository as owner_id,
         system
-    from {{ union_systems('pull_requests', ['files', 'git']) }}
+    from {{ union_systems('pull_requests') }}
     where coalesce(created_at, merged_at) < {{ as_of() }}
 
     union all
@@ -18,7 +18,7 @@ known_facts as (
         'deployments' as stream,
         service_id as owner_id,
         system
-    from {{ union_systems('deployments', ['files', 'git']) }}
+    from {{ union_systems('deployments') }}
     where coalesce(started_at, finished_at) < {{ as_of() }}
 
     union all
@@ -27,7 +27,7 @@ known_facts as (
         'incidents' as stream,
         service_id as owner_id,
         system
-    from {{ union_systems('incidents', ['files']) }}
+    from {{ union_systems('incidents') }}
     where opened_at < {{ as_of() }} and service_id is not null
 
 ),

@@ -3,7 +3,7 @@ with
 
 survey_responses as (
 
-    select * from {{ union_systems('survey_responses', ['files']) }}
+    select * from {{ union_systems('survey_responses') }}
 
 ),
 

@@ -4,7 +4,7 @@ with
 
 memberships as (
 
-    select * from {{ union_systems('team_memberships', ['files']) }}
+    select * from {{ union_systems('team_memberships') }}
 
 ),
 

@@ -10,7 +10,7 @@ teams as (
         parent_team_id,
         team_name,
         cost_center
-    from {{ union_systems('teams', ['files']) }}
+    from {{ union_systems('teams') }}
     -- The id is taken: the row for it is made below.
     where team_id <> 'unattributed'
 

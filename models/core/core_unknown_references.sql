@@ -2,11 +2,9 @@
 -- hangs on it is kept (a service of an unknown team is unattributed), so this is where
 -- to look.
 {% set references = [
-    ('teams', 'parent_team_id', union_systems('teams', ['files']), 'teams', 'team_id'),
-    ('team_memberships', 'team_id', union_systems('team_memberships', ['files']),
-        'teams', 'team_id'),
-    ('services', 'team_id', union_systems('services', ['files', 'git']),
-        'teams', 'team_id'),
+    ('teams', 'parent_team_id', union_systems('teams'), 'teams', 'team_id'),
+    ('team_memberships', 'team_id', union_systems('team_memberships'), 'teams', 'team_id'),
+    ('services', 'team_id', union_systems('services'), 'teams', 'team_id'),
     ('issues', 'team_id', ref('core_issues'), 'teams', 'team_id'),
     ('ai_usage', 'team_id', ref('core_ai_usage'), 'teams', 'team_id'),
     ('seats', 'team_id', ref('core_seats'), 'teams', 'team_id'),
@@ -29,14 +27,6 @@
     ('deployments', 'remediates_incident_id', ref('core_deployments'),
         'incidents', 'incident_id'),
 ] %}
-{% set systems = {
-    'teams': ['files'],
-    'services': ['files', 'git'],
-    'pull_requests': ['files', 'git'],
-    'issues': ['files'],
-    'deployments': ['files', 'git'],
-    'incidents': ['files'],
-} %}
 with
 
 final as (
@@ -56,7 +46,7 @@ final as (
     from (select {{ value }} as unknown_value from {{ relation }}) as naming
     left join (
         select {{ key }} as known_value
-        from {{ union_systems(entity, systems[entity]) }}
+        from {{ union_systems(entity) }}
     ) as known
         on known.known_value = naming.unknown_value
     where

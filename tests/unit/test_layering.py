@@ -244,7 +244,7 @@ def test_the_environment_rule_sees_every_form(source: str) -> None:
     ("layer", "sql"),
     [
         ("marts", "from {{ ref('stg_files__teams') }}"),
-        ("marts", "from {{ union_systems('teams', ['files']) }}"),
+        ("marts", "from {{ union_systems('teams') }}"),
         ("intermediate", "from {{ ref('dim_teams') }}"),
         ("core", "from {{ ref('int_days') }}"),
         ("staging", "from {{ ref('core_teams') }}"),

@@ -14,6 +14,7 @@ final as (
         stream,
         batch_id,
         scope,
+        coalesce(stretch, 'whole') as stretch,
         rows_read as read_row_count,
         rows_landed as landed_row_count,
         rows_quarantined as quarantined_row_count,
