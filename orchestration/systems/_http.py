@@ -5,7 +5,9 @@ vendor says so, and ends in an ``ApiError`` of one line that holds no credential
 text of the vendor's.
 """
 
+import base64
 import email.utils
+import functools
 import hashlib
 import json
 import logging
@@ -75,6 +77,10 @@ class Answer:
 
     def json(self) -> Any:
         """The body as JSON, numbers with a point as Decimal. Raises ValueError."""
+        return self._parsed
+
+    @functools.cached_property
+    def _parsed(self) -> Any:
         return json.loads(self.body, parse_float=Decimal)
 
     @property
@@ -308,6 +314,8 @@ class Api:
         except (requests.RequestException, OSError) as error:
             # Its text may hold the address with all its parameters.
             return Verdict("retry", f"the connection failed ({type(error).__name__})"), None
+        if not _is_whole(answer):
+            return Verdict("retry", "the body is not what its checksum says"), None
         verdict = standard(answer) if is_signed else self.classify(answer)
         is_empty = answer.status in (204, 304)
         if verdict.kind == "ok" and not is_signed and not is_empty:
@@ -392,6 +400,16 @@ def _content(response: requests.Response) -> bytes:
         if size > ANSWER_BYTES or time.monotonic() - started > ANSWER_SECONDS:
             raise requests.exceptions.ContentDecodingError("too long an answer")
     return b"".join(parts)
+
+
+def _is_whole(answer: Answer) -> bool:
+    """Whether the body has the checksum that stores of files send with it. A list of lines that
+    was cut between two of them shows in nothing else."""
+    said = answer.headers.get("content-md5")
+    if said is None or "content-encoding" in answer.headers:
+        return True
+    digest = hashlib.md5(answer.body, usedforsecurity=False).digest()
+    return base64.b64encode(digest).decode() == said.strip()
 
 
 def _origin(url: str) -> tuple[str, str | None, int]:
