@@ -99,6 +99,7 @@ def extract(
     reading = Reading(
         "pagerduty", lake, identity, Path(__file__).parent,
         first_day(settings, since, until), until, full_refresh, forget_missing,
+        rules=settings.model_dump_json(include={"services", "custom_fields"}),
     )  # fmt: skip
     account = _Account(reading, settings, client.Client(settings))
     yield reading.scope(ACCOUNT, services=account.services, incidents=account.history)
