@@ -76,7 +76,7 @@ RELEASES: dict[tuple[str, Role], tuple[tuple[date, str], ...]] = {
 LONG_CONTEXT = ("claude-sonnet-4-5-20250929", "claude-sonnet-4-6", "claude-opus-4-6")
 SHORT_WINDOW, LONG_WINDOW = "0-200k", "200k-1M"
 LONG_PROMPTS = 0.04
-ANTHROPIC_BATCHES = date(2025, 11, 1)  # its small models before then have no price for batches
+ANTHROPIC_BATCHES = date(2025, 11, 1)  # from then on batches go there
 
 
 @dataclass(frozen=True)

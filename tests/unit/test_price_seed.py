@@ -1,7 +1,8 @@
 """The price book holds what vendors publish, and only what pricing can use without guessing."""
 
 import csv
-from datetime import date
+import re
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -77,10 +78,56 @@ def test_a_change_of_price_takes_effect_on_its_day() -> None:
     assert price("openai", "o3", "output", "2025-06-10") == 8
 
 
+@pytest.mark.parametrize(
+    ("model", "token_class", "last_day", "before", "after"),
+    [
+        ("gpt-4o", "uncached_input", "2024-10-01", "5", "2.50"),
+        ("gpt-4o", "output", "2024-10-01", "15", "10"),
+        ("o1-mini", "uncached_input", "2025-01-30", "3", "1.10"),
+        ("o1-mini", "cache_read", "2025-01-30", "1.50", "0.55"),
+        ("o1-mini", "output", "2025-01-30", "12", "4.40"),
+        ("claude-3-5-haiku", "uncached_input", "2024-12-02", "1", "0.80"),
+        ("claude-3-5-haiku", "cache_write_5m", "2024-12-02", "1.25", "1"),
+        ("claude-3-5-haiku", "output", "2024-12-02", "5", "4"),
+    ],
+)
+def test_prices_before_a_cut_are_in_the_book(
+    model: str, token_class: str, last_day: str, before: str, after: str
+) -> None:
+    vendor = "anthropic" if model.startswith("claude") else "openai"
+    next_day = (date.fromisoformat(last_day) + timedelta(days=1)).isoformat()
+    assert price(vendor, model, token_class, last_day) == Decimal(before)
+    assert price(vendor, model, token_class, next_day) == Decimal(after)
+
+
 def test_a_batch_has_its_own_price() -> None:
     assert price("openai", "gpt-4o", "output", "2025-11-01", is_batch=True) == 5
     batch = price("anthropic", "claude-sonnet-4-5", "output", "2025-11-01", is_batch=True)
     assert batch == Decimal("7.50")
+
+
+def test_batches_of_retired_models_have_prices_since_there_are_batches() -> None:
+    sonnet = "anthropic", "claude-3-5-sonnet", "output"
+    assert price(*sonnet, "2024-10-07", is_batch=True) is None
+    assert price(*sonnet, "2024-10-08", is_batch=True) == Decimal("7.50")
+    haiku = "anthropic", "claude-3-5-haiku", "uncached_input"
+    assert price(*haiku, "2024-12-02", is_batch=True) == Decimal("0.50")
+    assert price(*haiku, "2024-12-03", is_batch=True) == Decimal("0.40")
+
+
+def test_a_batch_of_long_prompts_has_its_own_price() -> None:
+    sonnet = "anthropic", "claude-sonnet-4-6", "uncached_input"
+    assert price(*sonnet, "2026-03-12", is_batch=True, above=200_000) == 3
+    assert price(*sonnet, "2026-03-13", is_batch=True, above=200_000) is None
+    assert price(*sonnet, "2026-03-13", is_batch=True) == Decimal("1.50")
+
+
+def test_every_row_says_where_it_is_from() -> None:
+    known = re.compile(
+        r"(genai-prices|litellm) \d+\.\d+\.\d+|[a-z.]+\.com/[a-z0-9/-]+( of \d{4}-\d{2})?"
+    )
+    for row in PRICES:
+        assert all(known.fullmatch(part) for part in row["source"].split("; ")), row["source"]
 
 
 def test_a_batch_has_no_price_before_the_standard_one_it_belongs_to() -> None:
