@@ -44,6 +44,15 @@ systems:
   #       name: acme/payments    # default: the folder's name
   #       service: payments      # default: the repository's name
   #       deployments: {tags: "v*"}        # or {branch: main}: every commit on it is deployed
+  # github: {organization: acme, token: "${GITHUB_TOKEN}"}
+  # jira: {site: acme, email: reader@acme.com, token: "${JIRA_TOKEN}", teams: {PAY: payments}}
+  # pagerduty: {token: "${PAGERDUTY_TOKEN}"}
+  # anthropic: {admin_key: "${ANTHROPIC_ADMIN_KEY}", teams: {wrkspc_01: payments}}
+  # openai: {admin_key: "${OPENAI_ADMIN_KEY}"}
+  # copilot: {organization: acme, token: "${GITHUB_TOKEN}"}
+  # usage_logs:
+  #   sources:
+  #     - {name: gateway, path: logs/*.jsonl, format: litellm}
 
 policy:
   production_environments: [prod, production, live]
