@@ -52,6 +52,7 @@ PASSING: tuple[FaultKind, ...] = (
 
 
 # What says where in a list a page begins, at any vendor.
+BEGINNINGS = (None, "", 0, "0", 1, "1")
 PLACES = ("offset", "total", "page", "after", "cursor", "startAt", "nextPageToken")
 
 
@@ -107,6 +108,17 @@ class Request:
         if isinstance(variables, dict):
             asked["variables"] = {n: v for n, v in variables.items() if n not in PLACES}
         return json.dumps([self.path, query, asked], sort_keys=True)
+
+    @property
+    def is_first_page(self) -> bool:
+        """Whether it asks for a list from its beginning."""
+        body = self.json() if self.body.startswith(b"{") else {}
+        given = {
+            **body,
+            **(body.get("variables") or {}),
+            **{n: v[-1] for n, v in self.query.items()},
+        }
+        return all(given.get(name) in BEGINNINGS for name in PLACES if name != "total")
 
 
 @dataclass
@@ -271,7 +283,7 @@ class Vendor:
             return self.denied(), None
         response = self.answer(request)
         before = self._before.get(request.listed)
-        if kind == "repeated_page" and before is not None:
+        if kind == "repeated_page" and before is not None and not request.is_first_page:
             return before, None
         if kind == "empty_page":
             response = self.emptied(response)

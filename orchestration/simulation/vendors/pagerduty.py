@@ -62,7 +62,7 @@ class PagerDuty(Vendor):
     ) -> None:
         super().__init__(now, faults=faults, limit=limit, delay_seconds=delay_seconds)
         self.token = token
-        self._deployments = deployments or {}
+        self._deployments = {} if deployments is None else deployments  # may be filled later
         kept = [i for i in incidents if i.service_id]
         self._incidents = sorted(kept, key=lambda i: (_triggered(i), i.incident_id))
         numbered = enumerate(self._incidents, start=1)
