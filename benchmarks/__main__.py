@@ -12,6 +12,7 @@ def main() -> None:
     for script, arguments in (
         ("git_history.py", [str(HERE.parent)]),
         ("files_usage.py", []),
+        ("usage_logs.py", []),
         ("run_overhead.py", []),
         ("simulation.py", []),
     ):

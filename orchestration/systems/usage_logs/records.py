@@ -1,0 +1,845 @@
+"""From a log's own words to typed requests: one SQL query per format, the same columns from each.
+
+What ``input`` holds differs, and each format says it (``includes_cache``): where it holds what the
+cache gave and took, that is taken out, so that the token classes are disjoint.
+"""
+
+import base64
+import csv
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from orchestration.identity import Identity
+from orchestration.systems.usage_logs.client import LINE_BYTES, Piece, lines_of
+
+PRICES = Path(__file__).resolve().parent.parent.parent.parent / "seeds" / "ai_prices.csv"
+REFUSED_LINES = 1000  # refused records of a piece that are told one by one; the rest are counted
+WORD_BYTES = 200  # a longer name of a vendor, model or key is not a name
+MOST_TOKENS = 10**12
+DAY = 86_400_000_000  # microseconds
+EPOCH = date(1970, 1, 1)
+FIRST, END = 946_684_800_000_000, 7_258_118_400_000_000  # the years 2000 to 2199
+
+TOKENS = (
+    "uncached_input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens",
+    "output_tokens",
+)  # fmt: skip
+WORDS = (
+    "vendor", "model", "person", "api_key_id", "team_id", "tool", "service_tier",
+)  # fmt: skip
+
+# Vendors as the price book names them.
+VENDORS = {
+    "gemini": "google", "vertex_ai": "google", "vertex_ai_beta": "google",
+    "gcp.gemini": "google", "gcp.vertex_ai": "google", "gcp.gen_ai": "google",
+    "text-completion-openai": "openai",
+}  # fmt: skip
+REQUIRED = ("request_id", "occurred_at", "vendor", "model", "input_tokens", "output_tokens")
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a kind of log is read. ``columns``: what of a line is parsed, with DuckDB's types.
+    ``query``: the select from ``{lines}`` (which has these columns, and ``_line``) that gives the
+    columns that ``typed`` reads. ``mapped``: the setting that names a column → the column."""
+
+    columns: Mapping[str, str]
+    query: str
+    mapped: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def top_level(self) -> list[str]:
+        """The columns' names."""
+        return list(self.columns)
+
+
+def given_lines(form: Form, piece: str, numbered: bool) -> str:
+    """The lines of a piece as a relation. Numbered, they are read in order, which is slower."""
+    declared = ", ".join(f"{_text(n)}: {_text(t)}" for n, t in form.columns.items())
+    line = "row_number() over ()" if numbered else "null"
+    return f"""(
+        select cast({line} as bigint) as _line, *
+        from read_json(
+            {_text(piece)},
+            columns = {{{declared}}}, format = 'newline_delimited', ignore_errors = true
+        )
+    )"""  # noqa: S608
+
+
+def given_rows(relation: str, numbered: bool) -> str:
+    """The rows of a Parquet piece as a relation."""
+    line = "row_number() over ()" if numbered else "null"
+    return f"(select cast({line} as bigint) as _line, * from {relation})"  # noqa: S608
+
+
+def typed(form: Form, lines: str, refused: bool = False) -> str:
+    """The select that types a piece's records: ``is_good``, ``day`` and ``digest`` (a request's
+    key), what to group by, and the disjoint token classes, whole numbers as doubles. Or those that
+    are refused alone, with the reason."""
+    good = " and ".join(f"({condition})" for condition, _ in _RULES)
+    reason = f", {_reason()} as reason" if refused else ""
+    unused = "" if refused else ", _line, is_malformed"
+    return f"""
+        with given as ({form.query.replace("{lines}", lines)}),
+        split as (
+            select
+                *,
+                given_input - case when includes_cache then cache_read_tokens + writes else 0 end
+                    as uncached_input_tokens,
+                writes - cache_write_1h_tokens as cache_write_5m_tokens,
+                case when includes_cache then given_input
+                    else given_input + cache_read_tokens + writes end as prompt_tokens
+            from (
+                select
+                    * exclude (cache_write, cache_write_5m, cache_write_1h, cache_read),
+                    coalesce(cache_read, 0) as cache_read_tokens,
+                    coalesce(cache_write_1h, 0) as cache_write_1h_tokens,
+                    -- A breakdown may be that of a first event only, and a total may be missing.
+                    greatest(
+                        coalesce(cache_write, 0),
+                        coalesce(cache_write_5m, 0) + coalesce(cache_write_1h, 0)
+                    ) as writes
+                from given
+            )
+        )
+        select
+            * exclude (
+                request_id, given_input, includes_cache, prompt_tokens, writes
+                {unused}
+            ),
+            moment // {DAY} as day,
+            cast(hash(request_id) >> 1 as bigint) as digest,  -- the lake's integers have a sign
+            {_context("prompt_tokens")} as context_tokens,
+            coalesce({good}, false) as is_good
+            {reason}
+        from split
+        {"where not is_good" if refused else ""}
+    """  # noqa: S608
+
+
+def thresholds() -> tuple[int, ...]:
+    """Prompt sizes from which some model of the price book costs otherwise, ascending."""
+    return _thresholds()
+
+
+def own(
+    columns: Mapping[str, str],
+    includes_cache: bool,
+    types: pa.Schema | None = None,
+    vendor: str = "",
+    tool: str = "",
+) -> Form:
+    """The format of a log by a mapping: our name → the log's column. A dot in a column's name
+    goes into an object. ``types``: the columns of a Parquet file."""
+
+    def place(name: str) -> str:
+        return ".".join(_name(part) for part in columns[name].split("."))
+
+    def word(name: str) -> str:
+        return f"cast({place(name)} as varchar)" if name in columns else "cast(null as varchar)"
+
+    def number(name: str) -> str:
+        return f"try_cast({place(name)} as double)" if name in columns else "cast(null as double)"
+
+    def has(name: str) -> bool:
+        return name in columns
+
+    when = columns["occurred_at"]
+    is_known = types is not None and when in types.names
+    is_time = types is not None and is_known and pa.types.is_timestamp(types.field(when).type)
+    at = f"epoch_us({place('occurred_at')})" if is_time else _moment(word("occurred_at"))
+    nothing = " and ".join(f"{place(n)} is null" for n in ("request_id", "occurred_at", "model"))
+    query = f"""
+        select
+            _line,
+            {"false" if types is not None else nothing} as is_malformed,
+            {word("request_id")} as request_id,
+            {at} as moment,
+            {word("vendor") if has("vendor") else _text(vendor)} as vendor,
+            {word("model")} as model,
+            {word("person")} as person,
+            {word("api_key_id")} as api_key_id,
+            {word("team_id")} as team_id,
+            {word("tool") if has("tool") else _text(tool)} as tool,
+            {word("session_id")} as session_id,
+            {word("service_tier")} as service_tier,
+            coalesce(lower({word("is_batch")}) in ('true', 't', 'yes', '1'), false) as is_batch,
+            {number("input_tokens")} as given_input,
+            {number("cache_read_tokens")} as cache_read,
+            {number("cache_write_tokens")} as cache_write,
+            {number("cache_write_5m_tokens")} as cache_write_5m,
+            {number("cache_write_1h_tokens")} as cache_write_1h,
+            {number("output_tokens") if has("output_tokens") else "cast(0 as double)"} as output_tokens,
+            {str(includes_cache).lower()} as includes_cache
+        from {{lines}}
+    """  # noqa: S608, E501
+    return Form(_declared(columns), query, columns)
+
+
+def litellm(vendor: str = "", tool: str = "") -> Form:
+    """LiteLLM's spend logs. ``prompt_tokens`` holds what the cache gave and took, whoever the
+    vendor is; the parts stand in ``metadata.usage_object``, older ones in
+    ``metadata.additional_usage_values``. What LiteLLM answered from its own cache no vendor saw."""
+    details = "usage_object.prompt_tokens_details"
+    lives = f"{details}.cache_creation_token_details.ephemeral_"
+    read = (
+        "usage_object.cache_read_input_tokens", f"{details}.cached_tokens",
+        "additional_usage_values.cache_read_input_tokens",
+    )  # fmt: skip
+    written = (
+        "usage_object.cache_creation_input_tokens", f"{details}.cache_creation_tokens",
+        f"{details}.cache_write_tokens", "additional_usage_values.cache_creation_input_tokens",
+    )  # fmt: skip
+    short = (f"{lives}5m_input_tokens", f"{lives}30m_input_tokens")
+    long = (f"{lives}1h_input_tokens", f"{lives}12h_input_tokens")
+    others = ("usage_object.service_tier", "usage_object.speed", "user_api_key_user_email")
+    wanted = [*read, *written, *short, *long, *others]
+    paths = ", ".join(_text(f"$.{path}") for path in wanted)
+
+    def found(path: str) -> str:
+        return f"nullif(found[{wanted.index(path) + 1}], '')"
+
+    def numbers(paths: tuple[str, ...]) -> list[str]:
+        return [f"case when not is_cached then try_cast({found(p)} as double) end" for p in paths]
+
+    def one_of(paths: tuple[str, ...]) -> str:  # other names of the same number
+        return f"greatest({', '.join(numbers(paths))})"
+
+    def sum_of(paths: tuple[str, ...]) -> str:
+        return " + ".join(f"coalesce({number}, 0)" for number in numbers(paths))
+
+    tier, speed, email = (found(path) for path in others)
+    query = f"""
+        select
+            _line,
+            request_id is null and "startTime" is null and model is null as is_malformed,
+            request_id,
+            {_moment('"startTime"')} as moment,
+            coalesce(nullif(custom_llm_provider, ''), {_text(vendor)}) as vendor,
+            case
+                when starts_with(model, custom_llm_provider || '/')
+                    then substr(model, length(custom_llm_provider) + 2)
+                else model
+            end as model,
+            coalesce({email}, nullif(nullif("user", 'default_user_id'), '')) as person,
+            api_key as api_key_id,
+            team_id,
+            {_text(tool)} as tool,
+            session_id,
+            case when {speed} = 'fast' then 'fast' else {tier} end as service_tier,
+            contains(coalesce(call_type, ''), 'batch') as is_batch,
+            case when is_cached then 0 else prompt_tokens end as given_input,
+            {one_of(read)} as cache_read,
+            {one_of(written)} as cache_write,
+            {sum_of(short)} as cache_write_5m,
+            {sum_of(long)} as cache_write_1h,
+            case when is_cached then 0 else completion_tokens end as output_tokens,
+            true as includes_cache
+        from (
+            select
+                *,
+                coalesce(lower(cache_hit) = 'true', false) as is_cached,
+                -- The object itself, or, as the database exports it, a text that holds it.
+                json_extract_string(
+                    case when json_type(metadata) = 'VARCHAR'
+                        then try_cast(metadata ->> '$' as json) else metadata end,
+                    [{paths}]
+                ) as found
+            from {{lines}}
+            -- A call that failed used nothing, unless it says so; often it names no model either.
+            where coalesce(status, '') <> 'failure' or prompt_tokens > 0 or completion_tokens > 0
+        )
+    """  # noqa: S608
+    words = (
+        "request_id", "startTime", "custom_llm_provider", "model", "user", "api_key", "team_id",
+        "session_id", "call_type", "cache_hit", "status",
+    )  # fmt: skip
+    return Form(
+        columns={
+            **dict.fromkeys(words, "varchar"),
+            "prompt_tokens": "double",
+            "completion_tokens": "double",
+            "metadata": "json",
+        },
+        query=query,
+        mapped={
+            "request_id": "request_id",
+            "occurred_at": "startTime",
+            "model": "model",
+            "input_tokens": "prompt_tokens",
+            "output_tokens": "completion_tokens",
+        },
+    )
+
+
+# An attribute as OTLP's JSON writes it; lists and objects (prompts) are not parsed at all.
+_ATTRIBUTE = (
+    'struct("key" varchar, "value" struct('
+    '"stringValue" varchar, "intValue" varchar, "doubleValue" varchar, "boolValue" varchar))[]'
+)
+_LOG_RECORD = (
+    'struct("timeUnixNano" varchar, "observedTimeUnixNano" varchar, "eventName" varchar,'
+    ' "body" struct("stringValue" varchar), "traceId" varchar, "spanId" varchar,'
+    f' "attributes" {_ATTRIBUTE})'
+)
+_RESOURCE_LOGS = (
+    f'struct("resource" struct("attributes" {_ATTRIBUTE}),'
+    f' "scopeLogs" struct("logRecords" {_LOG_RECORD}[])[])[]'
+)
+# What an agent or a workflow used, its calls to the model used: they say it themselves.
+_SUMS = ("create_agent", "invoke_agent", "invoke_workflow", "execute_tool", "plan")
+
+
+def otel(vendor: str = "", tool: str = "") -> Form:
+    """Log records as an OpenTelemetry Collector's file exporter writes them (OTLP-JSON lines):
+    Claude Code's ``api_request`` events, whose input leaves out the cache, and ``gen_ai.*`` events,
+    whose input holds it. Every other record is none of ours and is passed over."""
+    first = {
+        "model": ("gen_ai.response.model", "gen_ai.request.model"),
+        "vendor": ("gen_ai.provider.name", "gen_ai.system"),
+        "input": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
+        "output": ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
+        "read": ("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens"),
+        "write": (
+            "gen_ai.usage.cache_creation.input_tokens", "gen_ai.usage.cache_write.input_tokens",
+            "gen_ai.usage.cache_creation_input_tokens",
+        ),
+        "tier": ("gen_ai.openai.response.service_tier", "openai.response.service_tier"),
+        "session": ("session.id", "gen_ai.conversation.id"),
+        "person": ("user.email", "enduser.id", "user.account_uuid", "user.id"),
+    }  # fmt: skip
+
+    def attribute(*names: str) -> str:
+        found = (f"nullif(texts[list_position(names, {_text(name)})], '')" for name in names)
+        return f"coalesce({', '.join(found)}, null)"
+
+    def count(*names: str) -> str:
+        return f"try_cast({attribute(*names)} as double)"
+
+    times = (
+        """nullif(record."timeUnixNano", '0')""",
+        attribute("event.timestamp"),
+        'record."observedTimeUnixNano"',
+    )
+    at = ", ".join(map(_moment, times))
+
+    query = f"""
+        select
+            _line,
+            is_malformed,
+            case
+                when is_request then coalesce(
+                    {attribute("request_id")},
+                    -- The time too: the sequence of a session that is resumed may begin again.
+                    {attribute("session.id")} || '/' || {attribute("event.sequence")} || '/' || moment
+                )
+                else coalesce(
+                    {attribute("gen_ai.response.id")},
+                    nullif(record."traceId", '') || '/' || nullif(record."spanId", '') || '/' || moment
+                )
+            end as request_id,
+            moment,
+            case when is_request then 'anthropic'
+                else coalesce({attribute(*first["vendor"])}, {_text(vendor)}) end as vendor,
+            case when is_request then {attribute("model")}
+                else {attribute(*first["model"])} end as model,
+            {attribute(*first["person"])} as person,
+            cast(null as varchar) as api_key_id,
+            {attribute("team.id")} as team_id,
+            coalesce(
+                {_text(tool)},
+                replace(coalesce({attribute("service.name")},
+                    case when is_request then 'claude-code' end), 'claude-code', 'claude_code')
+            ) as tool,
+            {attribute(*first["session"])} as session_id,
+            case when is_request then nullif({attribute("speed")}, 'normal')
+                else {attribute(*first["tier"])} end as service_tier,
+            false as is_batch,
+            case when is_request then {count("input_tokens")}
+                else {count(*first["input"])} end as given_input,
+            case when is_request then {count("cache_read_tokens")}
+                else {count(*first["read"])} end as cache_read,
+            case when is_request then {count("cache_creation_tokens")}
+                else {count(*first["write"])} end as cache_write,
+            cast(null as double) as cache_write_5m,
+            cast(null as double) as cache_write_1h,
+            case
+                when is_request then {count("output_tokens")}
+                when {attribute("gen_ai.operation.name")} = 'embeddings'
+                    then coalesce({count(*first["output"])}, 0)
+                else {count(*first["output"])}
+            end as output_tokens,
+            not is_request as includes_cache
+        from (
+            select
+                *,
+                coalesce({at}) as moment,
+                coalesce(event in ('api_request', 'claude_code.api_request'), false) as is_request
+            from (
+                select
+                    _line, is_malformed, record,
+                    coalesce(
+                        nullif(record."eventName", ''),
+                        list_filter(attributes, lambda a: a."key" = 'event.name')[1]."value"."stringValue",
+                        record."body"."stringValue"
+                    ) as event,
+                    list_transform(attributes, lambda a: a."key") as names,
+                    list_transform(attributes, lambda a: coalesce(
+                        a."value"."stringValue", a."value"."intValue", a."value"."doubleValue",
+                        a."value"."boolValue"
+                    )) as texts
+                from (
+                    select
+                        _line, is_malformed, record,
+                        list_concat(record."attributes", attributes) as attributes
+                    from (
+                        select _line, is_malformed, attributes,
+                            unnest(coalesce(scope."logRecords", [null])) as record
+                        from (
+                            select _line, is_malformed,
+                                resource."resource"."attributes" as attributes,
+                                unnest(coalesce(resource."scopeLogs", [null])) as scope
+                            from (
+                                select
+                                    _line,
+                                    "resourceLogs" is null and "resourceSpans" is null
+                                        and "resourceMetrics" is null as is_malformed,
+                                    unnest(coalesce("resourceLogs", [null])) as resource
+                                from {{lines}}
+                            )
+                        )
+                    )
+                )
+            )
+        )
+        where
+            is_malformed
+            or is_request
+            or (
+                (
+                    event = 'gen_ai.client.inference.operation.details'
+                    or {attribute(*first["input"], *first["output"])} is not null
+                )
+                and coalesce({attribute("gen_ai.operation.name")}, '')
+                    not in ({", ".join(map(_text, _SUMS))})
+                -- A call that failed used nothing, unless it says so.
+                and ({attribute("error.type")} is null
+                    or {attribute(*first["input"], *first["output"])} is not null)
+            )
+    """  # noqa: S608, E501
+    return Form(
+        columns={
+            "resourceLogs": _RESOURCE_LOGS, "resourceSpans": "json", "resourceMetrics": "json",
+        },
+        query=query,
+    )  # fmt: skip
+
+
+def absent(mapped: Mapping[str, str], found: Sequence[Mapping[str, object]]) -> dict[str, str]:
+    """The settings, with their columns, whose column none of the records has."""
+    return {
+        setting: path
+        for setting, path in mapped.items()
+        if not any(_reaches(record, path.split(".")) for record in found)
+    }
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Records that are put aside, without a person and without a word of theirs: the line of the
+    first one, why, and how many they are."""
+
+    line: int
+    reason: str
+    record: Mapping[str, object]
+    count: int = 1
+
+
+class Counting:
+    """Counts one log's requests, each once, and sums them up.
+
+    ``others`` gives the files with what other logs gave already, for days. Of the records of one
+    request in a piece the one with the most tokens counts (a stream's last word); of those further
+    apart the first.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        identity: Identity,
+        form: Form,
+        others: Callable[[list[date]], list[str]],
+    ) -> None:
+        self._connection, self._identity, self._form = connection, identity, form
+        self._others = others
+        self._asked: set[int] = set()
+        self.repeated = 0
+        connection.execute(
+            "create or replace temp table taken (day bigint, digest bigint, is_own boolean)"
+        )
+        connection.execute(f"create or replace temp table totals ({_TOTALS})")
+
+    def take(self, piece: Piece) -> list[Refused]:
+        """Adds a piece; what of it is refused."""
+        run = self._connection.execute
+        run("set preserve_insertion_order = false")
+        run(f"create or replace temp table requests as {typed(self._form, self._lines(piece))}")
+        refused = [
+            Refused(
+                piece.first_line() + before,
+                f"is longer than {LINE_BYTES:,} bytes",
+                {"length": length},
+            )
+            for before, length in piece.too_long
+        ]
+        if self._number("select count(*) from requests where not is_good"):
+            refused += self._refuse(piece)
+            run("delete from requests where not is_good")
+        self._drop_repeated()
+        run("insert into taken select day, digest, true from requests")
+        self._add_up()
+        return refused
+
+    def requests(self, source: str) -> pa.Table:
+        """The requests of the piece that was taken last."""
+        table = self._table(
+            f"""
+            select
+                $source || ':' || printf('%016x', digest) || ':' || day as usage_id,
+                {_words()},
+                left(session_id, {WORD_BYTES}) as session_id,
+                {_CONTEXT_WINDOW},
+                is_batch,
+                {", ".join(f"cast({name} as bigint) as {name}" for name in TOKENS)},
+                make_timestamp(moment) as occurred_at
+            from requests
+            """,  # noqa: S608
+            {"source": source},
+        )
+        return self._without_people(table)
+
+    def sums(self) -> pa.Table:
+        """The log's sums, a line each, in an order that is the same every time."""
+        keys = f"day, {', '.join(_KEYS)}"
+        return self._table(
+            f"""
+            select
+                date '1970-01-01' + cast(day as integer) as usage_date,
+                row_number() over (order by {keys}) as line_number,
+                * exclude (day)
+            from (
+                select {keys}, {_added_up("sum(request_count)")} from totals group by all
+            )
+            order by line_number
+            """  # noqa: S608
+        )
+
+    def digests(self) -> pa.Table:
+        """The requests of the piece that was taken last: a day's digests as one text, since a row
+        for each would cost more than reading the log does."""
+        days = self._table(
+            "select date '1970-01-01' + cast(day as integer) as usage_date,"
+            " count(*) as digest_count, list(digest) as digests from requests group by all"
+        )
+        texts = [_packed(digests.values) for digests in days["digests"]]
+        return days.set_column(2, "digests", pa.array(texts, pa.string()))
+
+    @property
+    def count(self) -> int:
+        """How many requests the log gave."""
+        number: int = self._number("select count(*) from taken where is_own")
+        return number
+
+    @property
+    def newest_day(self) -> date | None:
+        """The last day that the log gave requests of."""
+        return _date(self._number("select max(day) from taken where is_own"))
+
+    def _lines(self, piece: Piece, numbered: bool = False) -> str:
+        if piece.rows is None:
+            return given_lines(self._form, piece.lines, numbered)
+        self._connection.register("piece", piece.rows)
+        return given_rows("piece", numbered)
+
+    def _refuse(self, piece: Piece) -> list[Refused]:
+        """Reads the piece again, in order, for the places of what is wrong with it."""
+        run = self._connection.execute
+        run("set preserve_insertion_order = true")
+        run(
+            "create or replace temp table refused as"  # noqa: S608
+            " select _line, is_malformed, reason, moment,"
+            f" {', '.join(TOKENS)} from ({typed(self._form, self._lines(piece, True), True)})"
+        )
+        told = run(f"from refused order by _line limit {REFUSED_LINES}").fetchall()
+        places = lines_of(piece, {row[0] for row in told})
+        refused = []
+        for place, is_malformed, reason, moment, *tokens in told:
+            line, length = places[place]
+            record: dict[str, object] = {"length": length}
+            if not is_malformed:
+                record |= {"occurred_at": _iso(moment), **dict(zip(TOKENS, tokens, strict=True))}
+            refused.append(Refused(line, reason, record))
+        rest = run(
+            "select min(_line), reason, count(*) from refused where _line >"
+            " (select max(_line) from (from refused order by _line limit $told))"
+            " group by reason order by all",
+            {"told": REFUSED_LINES},
+        ).fetchall()
+        return refused + [
+            Refused(piece.first_line() + place - 1, reason, {}, count)
+            for place, reason, count in rest
+        ]
+
+    def _drop_repeated(self) -> None:
+        run = self._connection.execute
+        before = self._number("select count(*) from requests")
+        if self._number("select count(distinct digest) from requests") < before:
+            tokens = ", ".join(f"{name} desc" for name in ("output_tokens", *TOKENS))
+            run(
+                f"""
+                create or replace temp table requests as select * from requests
+                qualify row_number() over (
+                    partition by day, digest order by {tokens}, {", ".join(WORDS)}, moment
+                ) = 1
+                """  # noqa: S608
+            )
+        self._ask_others()
+        if self._number("select count(*) from requests join taken using (day, digest)"):
+            run(
+                "create or replace temp table requests as"
+                " select * from requests anti join taken using (day, digest)"
+            )
+        self.repeated += before - self._number("select count(*) from requests")
+
+    def _ask_others(self) -> None:
+        """Takes note of what other logs gave on days that are new here."""
+        rows = self._connection.execute("select distinct day from requests").fetchall()
+        fresh = {day for (day,) in rows} - self._asked
+        files = self._others([d for day in fresh if (d := _date(day))]) if fresh else []
+        self._asked |= fresh
+        for file in files:
+            for row in pq.read_table(file, columns=["usage_date", "digests"]).to_pylist():
+                if row["digests"] is not None and (row["usage_date"] - EPOCH).days in fresh:
+                    self._connection.register("given", _unpacked(row["digests"]))
+                    self._connection.execute(
+                        "insert into taken select $day, digest, false from given",
+                        {"day": (row["usage_date"] - EPOCH).days},
+                    )
+
+    def _add_up(self) -> None:
+        table = self._table(
+            f"""
+            select
+                day, {_words()}, {_CONTEXT_WINDOW}, is_batch, request_count,
+                {", ".join(TOKENS)}
+            from (
+                select
+                    day, {", ".join(WORDS)}, context_tokens, is_batch,
+                    {_added_up("count(*)")}
+                from requests
+                group by all
+            )
+            """  # noqa: S608
+        )
+        self._connection.register("added", self._without_people(table))
+        self._connection.execute("insert into totals by name from added")
+        self._connection.unregister("added")
+
+    def _without_people(self, table: pa.Table) -> pa.Table:
+        """The table with people hashed, and addresses in any other word redacted."""
+        people = self._identity.people(table["person"], "usage_logs")
+        table = table.drop_columns(["person"]).append_column("person_id", people)
+        for place, column in enumerate(table.schema):
+            words: Any = table.column(place)
+            if column.type == pa.string() and pc.any(pc.match_substring(words, "@")).as_py():
+                coded = words.combine_chunks().dictionary_encode(null_encoding="encode")
+                clean = [t and self._identity.redact(t) for t in coded.dictionary.to_pylist()]
+                clean_words = pa.array(clean, pa.string()).take(coded.indices)
+                table = table.set_column(place, column.name, clean_words)
+        return table
+
+    def _table(self, query: str, values: Mapping[str, object] | None = None) -> pa.Table:
+        rows: Any = self._connection.sql(query, params=values)
+        table: pa.Table = rows.to_arrow_table()
+        return table
+
+    def _number(self, query: str) -> Any:
+        row = self._connection.execute(query).fetchone()
+        return row[0] if row else None
+
+
+def _packed(digests: Any) -> str:
+    """64-bit integers, little-endian, as base64."""
+    data = memoryview(digests.buffers()[1])
+    return base64.b64encode(data[digests.offset * 8 : (digests.offset + len(digests)) * 8]).decode()
+
+
+def _unpacked(text: str) -> pa.Table:
+    data = base64.b64decode(text)
+    digests = pa.Array.from_buffers(pa.int64(), len(data) // 8, [None, pa.py_buffer(data)])
+    return pa.table({"digest": digests})
+
+
+def _date(day: int | None) -> date | None:
+    return None if day is None else EPOCH + timedelta(days=day)
+
+
+def _iso(moment: int | None) -> str | None:
+    if moment is None or not FIRST <= moment < END:
+        return None
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment)).isoformat()
+
+
+def _words() -> str:
+    """The words as they land: without blanks around them, never longer than a name."""
+    vendors = " ".join(f"when {_text(a)} then {_text(b)}" for a, b in VENDORS.items())
+
+    def word(name: str) -> str:
+        text = f"nullif(trim({name}), '')"
+        return f"case when strlen({text}) <= {WORD_BYTES} then {text} end"
+
+    columns = {name: word(name) for name in WORDS}
+    for name in ("vendor", "model", "service_tier"):
+        columns[name] = f"lower({columns[name]})"
+    columns["vendor"] = f"case {columns['vendor']} {vendors} else {columns['vendor']} end"
+    return ", ".join(f"{text} as {name}" for name, text in columns.items())
+
+
+def _added_up(count: str) -> str:
+    sums = ", ".join(f"cast(sum({name}) as bigint) as {name}" for name in TOKENS)
+    return f"cast({count} as bigint) as request_count, {sums}"
+
+
+_CONTEXT_WINDOW = """
+    case when context_tokens = 0 then '0k' else '>' || context_tokens // 1000 || 'k' end
+        as context_window
+"""  # what macros/metrics/context_token_count.sql reads: >200k is 200000
+_KEYS = (
+    "vendor", "model", "person_id", "api_key_id", "team_id", "tool", "service_tier",
+    "context_window", "is_batch",
+)  # fmt: skip
+_TOTALS = ", ".join(
+    ["day bigint", *(f"{name} varchar" for name in _KEYS[:-1]), "is_batch boolean",
+     "request_count bigint", *(f"{name} bigint" for name in TOKENS)]
+)  # fmt: skip
+
+
+def found_columns(records: Sequence[Mapping[str, object]]) -> list[str]:
+    """The columns that the records have, those within objects with a dot."""
+    names: dict[str, None] = {}
+    for record in records:
+        for name, value in record.items():
+            inner = [f"{name}.{part}" for part in value] if isinstance(value, dict) else [name]
+            names.update(dict.fromkeys(inner))
+    return list(names)
+
+
+def _reaches(value: object, path: Sequence[str]) -> bool:
+    for part in path:
+        if not isinstance(value, Mapping) or part not in value:
+            return False
+        value = value[part]
+    return True
+
+
+def _whole(name: str) -> str:
+    return f"{name} between 0 and {MOST_TOKENS} and {name} = floor({name})"
+
+
+_MALFORMED = "is not JSON, or has none of the columns that are read"
+_RULES = (
+    ("not is_malformed", _MALFORMED),
+    ("request_id <> ''", "request_id is empty"),
+    (f"moment >= {FIRST} and moment < {END}", "the time is not one between 2000 and 2199"),
+    (f"vendor <> '' and strlen(vendor) <= {WORD_BYTES}", "vendor is empty or too long"),
+    (f"model <> '' and strlen(model) <= {WORD_BYTES}", "model is empty or too long"),
+    ("given_input is not null", "input tokens are missing, or not a number"),
+    ("output_tokens is not null", "output tokens are missing, or not a number"),
+    (
+        f"given_input is null or ({_whole('given_input')})",
+        "input tokens are not a whole number of 0 or more",
+    ),
+    (
+        f"output_tokens is null or ({_whole('output_tokens')})",
+        "output tokens are not a whole number of 0 or more",
+    ),
+    (_whole("cache_read_tokens"), "cache read tokens are not a whole number of 0 or more"),
+    (_whole("cache_write_1h_tokens"), "cache write tokens are not a whole number of 0 or more"),
+    (_whole("cache_write_5m_tokens"), "cache write tokens are not a whole number of 0 or more"),
+    (
+        "given_input is null or uncached_input_tokens >= 0 or given_input < 0",
+        "input tokens are fewer than those of the cache that they should hold",
+    ),
+)
+
+
+def _reason() -> str:
+    wrong = ", ".join(
+        f"case when not coalesce(({condition}), false) then {_text(why)} end"
+        for condition, why in _RULES
+    )
+    return f"case when is_malformed then {_text(_MALFORMED)} else concat_ws('; ', {wrong}) end"
+
+
+def _context(prompt: str) -> str:
+    whens = " ".join(f"when {prompt} > {limit} then {limit}" for limit in reversed(thresholds()))
+    return f"case {whens} else 0 end" if whens else "0"
+
+
+@cache
+def _thresholds() -> tuple[int, ...]:
+    with PRICES.open(newline="", encoding="utf-8") as lines:
+        return tuple(
+            sorted({int(row["min_context_tokens"]) for row in csv.DictReader(lines)} - {0})
+        )
+
+
+def _moment(text: str) -> str:
+    """Microseconds since 1970 from ISO 8601 (without an offset: UTC), or from seconds, milli-,
+    micro- or nanoseconds since 1970: the first 16 digits of any of them, filled up with zeros."""
+    digits = f"left(rpad(replace({text}, '.', ''), 16, '0'), 16)"
+    return (
+        f"coalesce(epoch_us(try_cast({text} as timestamptz)), case when"
+        f" regexp_full_match({text}, '[0-9]{{10}}([0-9]{{3}}){{0,3}}([.][0-9]*)?')"
+        f" then try_cast({digits} as bigint) end)"
+    )
+
+
+def _declared(columns: Mapping[str, str]) -> dict[str, str]:
+    """The types of the top-level columns, objects as structs of what is read of them."""
+    numbers = {"input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
+               "cache_write_5m_tokens", "cache_write_1h_tokens"}  # fmt: skip
+    tree: dict[str, object] = {}
+    for name, path in columns.items():
+        *parents, leaf = path.split(".")
+        node = tree
+        for parent in parents:
+            child = node.setdefault(parent, {})
+            node = child if isinstance(child, dict) else {}
+        node[leaf] = "double" if name in numbers else "varchar"
+    return {name: _type(node) for name, node in tree.items()}
+
+
+def _type(node: object) -> str:
+    if not isinstance(node, dict):
+        return str(node)
+    fields = ", ".join(f"{_name(name)} {_type(child)}" for name, child in node.items())
+    return f"struct({fields})"
+
+
+def _name(name: str) -> str:
+    return '"' + re.sub('"', '""', name) + '"'
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'" if text else "cast(null as varchar)"
