@@ -163,10 +163,16 @@ def ui(
 
 
 @app.command()
-def demo(home: Home = None, debug: Debug = False) -> None:
+def demo(
+    home: Home = None,
+    over_http: Annotated[
+        bool, typer.Option(help="serve it by local servers that speak the vendors' APIs")
+    ] = False,
+    debug: Debug = False,
+) -> None:
     """Simulate a company, run everything on it, publish, and show what the tables say."""
     _progress(debug)
-    for part in demonstration.run(home):
+    for part in demonstration.run(home, over_http=over_http):
         out.print(part, soft_wrap=True, highlight=False, markup=False)
 
 

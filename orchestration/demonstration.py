@@ -3,6 +3,7 @@
 `valuemaxx simulate`: any of the worlds, written where it is wanted.
 """
 
+import contextlib
 import logging
 import shutil
 from collections.abc import Iterator
@@ -76,9 +77,10 @@ QUERIES = (
 )
 
 
-def run(home: Path | None) -> Iterator[Table | str]:
+def run(home: Path | None, *, over_http: bool = False) -> Iterator[Table | str]:
     """Simulates the demo's company in ``home`` (default ``.valuemaxx``), runs valuemaxx on it as
-    a user would, and yields what to show. Raises SettingsError if the home is a real one."""
+    a user would, and yields what to show. ``over_http``: what vendors would have of it is served by
+    local servers that speak their APIs. Raises SettingsError if the home is a real one."""
     where = (home or Path(".valuemaxx")).absolute()
     config = where / settings.CONFIG_NAME
     if (where / "lake").exists() and not config.exists():
@@ -91,19 +93,28 @@ def run(home: Path | None) -> Iterator[Table | str]:
     folder.mkdir(parents=True)
     log.info("simulating a company")
     company = simulation.simulate(WORLD, SEED)
-    simulation.feeds.write(company, folder)
     people = len({membership.person for membership in company.team_memberships})
     facts = (
         f"\nA simulated company: {WORLD.teams} teams, {people} people, {WORLD.months} months, "
         f"{len(company.pull_requests):,} pull requests.\nWhat was planted: {WORLD.description}\n"
     )
     as_of = company.as_of.strftime("%Y-%m-%d")
-    del company  # from here on there are the files
-    written = {"company": "Example Ltd", "systems": {"files": {"folder": "feeds"}}}
-    config.write_text(yaml.safe_dump(written, sort_keys=False), encoding="utf-8")
     settings.export({settings.SALT: SALT})
-    current = settings.load(config, where, as_of)
-    published = running.run(current, running.Options()) / "valuemaxx.duckdb"
+    with contextlib.ExitStack() as stack:
+        if over_http:
+            from orchestration.simulation.vendors.portfolio import portfolio
+
+            vendors = portfolio(company)
+            settings.export(vendors.secrets)
+            systems = stack.enter_context(vendors.serving(where))
+        else:
+            simulation.feeds.write(company, folder)
+            systems = {"files": {"folder": "feeds"}}
+        del company  # from here on there are the files and the servers
+        written = {"company": "Example Ltd", "systems": systems}
+        config.write_text(yaml.safe_dump(written, sort_keys=False), encoding="utf-8")
+        current = settings.load(config, where, as_of)
+        published = running.run(current, running.Options()) / "valuemaxx.duckdb"
     yield facts
     with duckdb.connect(str(published), read_only=True) as tables:
         yield from _story(tables)

@@ -58,7 +58,8 @@ policy:
   production_environments: [prod, production, live]
   failure_window_hours: 24       # an incident this soon after a deployment is laid at its door
   hotfix_labels: [hotfix]
-  precedence: [pagerduty, jira, github, gitlab, files, git]   # who is believed where two systems tell one fact
+  # who is believed where two systems tell one fact
+  precedence: [pagerduty, jira, github, gitlab, files, git]
   large_pull_request_lines: 400
   stalled_pull_request_days: 7
   rubber_stamp_minutes_per_100_lines: 10

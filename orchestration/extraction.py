@@ -11,10 +11,20 @@ from typing import Any
 from orchestration import inventory, settings
 from orchestration.lake import Lake, LakeError, Outcome, Stream, run_lock
 from orchestration.settings import Settings, SettingsError
-from orchestration.systems import files, git, pagerduty
+from orchestration.systems import (
+    anthropic,
+    copilot,
+    files,
+    git,
+    github,
+    jira,
+    openai,
+    pagerduty,
+    usage_logs,
+)
 
-LOCAL = (files, git)  # read as they are
-REMOTE = (pagerduty,)  # asked over HTTP, window by window
+LOCAL = (files, git, usage_logs)  # read as they are
+REMOTE = (github, jira, pagerduty, anthropic, openai, copilot)  # asked, window by window
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,15 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from orchestration.identity import Identity
+from orchestration.systems.anthropic import AnthropicSettings
+from orchestration.systems.copilot import CopilotSettings
 from orchestration.systems.files import FilesSettings
 from orchestration.systems.git import GitSettings
+from orchestration.systems.github import GitHubSettings
+from orchestration.systems.jira import JiraSettings
+from orchestration.systems.openai import OpenAISettings
 from orchestration.systems.pagerduty import PagerDutySettings
+from orchestration.systems.usage_logs import UsageLogsSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG_NAME = "valuemaxx.yml"
@@ -53,7 +59,13 @@ class Systems(BaseModel, extra="forbid"):
 
     files: FilesSettings = FilesSettings()
     git: GitSettings | None = None
+    usage_logs: UsageLogsSettings | None = None
+    github: GitHubSettings | None = None
+    jira: JiraSettings | None = None
     pagerduty: PagerDutySettings | None = None
+    anthropic: AnthropicSettings | None = None
+    openai: OpenAISettings | None = None
+    copilot: CopilotSettings | None = None
 
     @property
     def enabled(self) -> list[str]:
@@ -260,3 +272,5 @@ def _make_absolute(configuration: Configuration, base: Path) -> None:
     systems.files.folder = base / systems.files.folder
     for repository in systems.git.repositories if systems.git else []:
         repository.path = base / repository.path.expanduser()
+    for source in systems.usage_logs.sources if systems.usage_logs else []:
+        source.path = str(base / Path(source.path).expanduser())

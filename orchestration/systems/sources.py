@@ -11,13 +11,29 @@ import yaml
 
 from orchestration import inventory
 from orchestration.lake import PLUMBING, Stream
-from orchestration.systems import files, git, pagerduty
+from orchestration.systems import (
+    anthropic,
+    copilot,
+    files,
+    git,
+    github,
+    jira,
+    openai,
+    pagerduty,
+    usage_logs,
+)
 
 STAGING = Path(__file__).resolve().parent.parent.parent / "models" / "staging"
 SYSTEMS: dict[str, Sequence[Stream]] = {
+    "anthropic": anthropic.STREAMS,
+    "copilot": copilot.STREAMS,
     "files": files.STREAMS,
     "git": git.STREAMS,
+    "github": github.STREAMS,
+    "jira": jira.STREAMS,
+    "openai": openai.STREAMS,
     "pagerduty": pagerduty.STREAMS,
+    "usage_logs": usage_logs.STREAMS,
     "valuemaxx": inventory.STREAMS,
 }
 ALWAYS_ON = ("files", "valuemaxx")

@@ -16,6 +16,7 @@ from typing import Any
 
 from orchestration.simulation import feeds
 from orchestration.simulation.records import Company, Usage
+from orchestration.simulation.usage import LONG_WINDOW
 from orchestration.simulation.vendors._server import Faults, Vendor
 from orchestration.simulation.vendors.anthropic import Anthropic
 from orchestration.simulation.vendors.copilot import Copilot
@@ -30,15 +31,16 @@ REPORTS_KEPT = timedelta(days=365)
 GATEWAY_COLUMNS = {
     "request_id": "id", "occurred_at": "time", "model": "model", "vendor": "provider",
     "person": "user", "tool": "client", "session_id": "session", "service_tier": "tier",
-    "is_batch": "batch", "context_window": "context", "request_count": "requests",
+    "is_batch": "batch", "longest_prompt": "longest", "request_count": "requests",
     "uncached_input_tokens": "input", "cache_read_tokens": "cache_read",
     "cache_write_5m_tokens": "cache_write_5m", "cache_write_1h_tokens": "cache_write_1h",
     "output_tokens": "output",
 }  # fmt: skip
+LONG_PROMPT = 200_001
 USAGE_FIELDS = {
     "request_id": "usage_id", "occurred_at": "occurred_at", "model": "model", "vendor": "vendor",
     "person": "person", "tool": "tool", "session_id": "session_id",
-    "service_tier": "service_tier", "is_batch": "is_batch", "context_window": "context_window",
+    "service_tier": "service_tier", "is_batch": "is_batch",
     "request_count": "request_count", "uncached_input_tokens": "uncached_input_tokens",
     "cache_read_tokens": "cache_read_tokens", "cache_write_5m_tokens": "cache_write_5m_tokens",
     "cache_write_1h_tokens": "cache_write_1h_tokens", "output_tokens": "output_tokens",
@@ -76,9 +78,11 @@ class Portfolio:
         with path.open("w", encoding="utf-8") as log:
             for row in self.gateway:
                 line = {
-                    column: getattr(row, USAGE_FIELDS[name])
-                    for name, column in GATEWAY_COLUMNS.items()
+                    GATEWAY_COLUMNS[name]: getattr(row, given)
+                    for name, given in USAGE_FIELDS.items()
                 }
+                line["longest"] = LONG_PROMPT if row.context_window == LONG_WINDOW else 0
+                line["requests"] = row.request_count or 1
                 line["time"] = row.occurred_at.strftime("%Y-%m-%dT%H:%M:%SZ")
                 log.write(json.dumps({k: v for k, v in line.items() if v is not None}) + "\n")
 
@@ -114,7 +118,6 @@ class Portfolio:
             suffix = "/v1" if name == "openai" else ""
             systems[name] = {"base_url": addresses[name] + suffix, **shared, **given}
         source = {"name": "gateway", "path": "gateway/*.jsonl", "columns": GATEWAY_COLUMNS}
-        source["columns"] = {**GATEWAY_COLUMNS, "cached_input_is_in_input": False}
         systems["usage_logs"] = {"sources": [source]}
         return systems
 
@@ -184,9 +187,14 @@ def completed(company: Company) -> Company:
     """The company with what its vendors always know and a feed may lack: every pull request's
     size, every review's number of comments (METRICS.md: a bare `commented` is one), when an
     incident was noticed."""
-    sizes = ("additions", "deletions", "changed_files", "test_files_changed")
     pull_requests = [
-        dataclasses.replace(p, **{name: getattr(p, name) or 0 for name in sizes})
+        dataclasses.replace(
+            p,
+            additions=p.additions or 0,
+            deletions=p.deletions or 0,
+            changed_files=p.changed_files or 0,
+            test_files_changed=p.test_files_changed or 0,
+        )
         for p in company.pull_requests
     ]
     reviews = [
