@@ -125,7 +125,9 @@ def standard(answer: Answer) -> Verdict:
     if status == 429:
         return Verdict("wait", "the rate limit is reached", wait_seconds(answer))
     if status in (408, 425) or status >= 500:
-        return Verdict("retry", f"status {status}", wait_seconds(answer))
+        # Some say when their limit starts anew on every answer; that is not for this one.
+        is_told = "retry-after" in answer.headers
+        return Verdict("retry", f"status {status}", wait_seconds(answer) if is_told else None)
     return Verdict("fatal", f"status {status}")
 
 

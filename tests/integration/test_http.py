@@ -224,6 +224,8 @@ def test_statuses_mean_what_the_rules_say() -> None:
         200: "ok", 204: "ok", 304: "ok", 401: "denied", 403: "denied", 404: "absent",
         410: "absent", 418: "fatal", 429: "wait",
     }  # fmt: skip
+    assert standard(answer(502, x_ratelimit_reset="2000000000")).seconds is None
+    assert standard(answer(503, retry_after="3")).seconds == 3
     assert {standard(answer(s)).kind for s in (408, 500, 502, 503, 504, 529)} == {"retry"}
 
 
