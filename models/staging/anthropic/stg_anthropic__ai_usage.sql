@@ -22,7 +22,7 @@ final as (
         cast(null as text) as session_id,
         coalesce(lower(service_tier), 'standard') as service_tier,
         context_window,
-        cast(0 as bigint) as request_count,
+        cast(null as bigint) as request_count,
         uncached_input_tokens as uncached_input_token_count,
         cache_read_tokens as cache_read_token_count,
         cache_write_5m_tokens as cache_write_5m_token_count,
