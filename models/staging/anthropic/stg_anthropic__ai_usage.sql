@@ -1,6 +1,6 @@
 -- One row per day and mix of key, workspace, model, tier, context window and geography.
 -- The vendor's input is without what a cache held or got: the classes are disjoint as
--- they come. It counts no requests (0), and names no person.
+-- they come. How many requests there were it does not say, nor who asked.
 with
 
 records as (
