@@ -57,6 +57,13 @@ PLUMBING = pa.schema(
         )
     ]
 )
+# The same words in every row cost less when they are written as codes: a third.
+_CODED_PLUMBING = pa.schema(
+    [
+        (f.name, pa.dictionary(pa.int32(), f.type) if f.type == pa.string() else f.type)
+        for f in PLUMBING
+    ]
+)
 FOOTER_KEY = b"valuemaxx"
 WINDOW_TIME = "%Y%m%dT%H%M%SZ"
 
@@ -195,7 +202,9 @@ class BatchWriter:
     def __enter__(self) -> Self:
         self._target.parent.mkdir(parents=True, exist_ok=True)
         self._hold = _held(self._partial)
-        self._sink = pq.ParquetWriter(self._partial, self.stream.lake_schema, compression="zstd")
+        # The coding is not told to readers: to them the columns have the declared types.
+        coded = pa.schema([*self.stream.schema, *_CODED_PLUMBING])
+        self._sink = pq.ParquetWriter(self._partial, coded, compression="zstd", store_schema=False)
         return self
 
     def append(self, rows: pa.Table | pa.RecordBatch, is_deleted: bool = False) -> None:
@@ -280,9 +289,8 @@ class BatchWriter:
             self._extracted_at,
             is_deleted,
         )
-        for column, value in zip(PLUMBING, plumbing, strict=True):
-            constant = pa.repeat(pa.scalar(value, column.type), table.num_rows)
-            table = table.append_column(column, constant)
+        for column, value in zip(_CODED_PLUMBING, plumbing, strict=True):
+            table = table.append_column(column, _repeated(value, column.type, table.num_rows))
         assert self._sink is not None  # noqa: S101  (entered)
         self._sink.write_table(table)
 
@@ -514,6 +522,13 @@ def _sweep(partial: Path) -> None:
     with contextlib.suppress(FileNotFoundError, BlockingIOError), partial.open("rb") as left:
         fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
         partial.unlink()
+
+
+def _repeated(value: object, kind: pa.DataType, count: int) -> pa.Array:
+    if not pa.types.is_dictionary(kind):
+        return pa.repeat(pa.scalar(value, kind), count)
+    codes = pa.repeat(pa.scalar(0, kind.index_type), count)
+    return pa.DictionaryArray.from_arrays(codes, pa.array([value], kind.value_type))
 
 
 def _sync(path: Path) -> None:

@@ -217,7 +217,7 @@ class Api:
                 raise Unexpected(f"{self.name}: {path}: gave a page twice; nothing of it kept")
             before = digest
             yield answer
-            call = following(answer)
+            call = self._read(answer, following)
 
     def map(
         self, function: Callable[[Item], Result], items: Iterable[Item]
@@ -241,16 +241,19 @@ class Api:
                     future.cancel()
 
     def _rows(self, answer: Answer, rows: Callable[[Any], list[Any]]) -> list[Any]:
+        held = self._read(answer, lambda each: rows(each.json()))
+        if not isinstance(held, list):
+            raise Unexpected(f"{self.name}: {answer.path}: gave no list where one is documented")
+        return held
+
+    def _read(self, answer: Answer, read: Callable[[Answer], Result]) -> Result:
         try:
-            held = rows(answer.json())
-        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            return read(answer)
+        except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
             raise Unexpected(
                 f"{self.name}: {answer.path}: the answer has another form than documented "
                 f"({type(error).__name__})"
             ) from None
-        if not isinstance(held, list):
-            raise Unexpected(f"{self.name}: {answer.path}: gave no list where one is documented")
-        return held
 
     def _ask(
         self,
@@ -289,11 +292,13 @@ class Api:
 
     def _url(self, path: str, is_signed: bool) -> str:
         url = path if "://" in path else self.base_url + path
-        if not is_signed and _origin(url) != self._origin:
-            raise Unexpected(
-                f"{self.name}: was sent to another host ({urlsplit(url).hostname}); not followed"
-            )
-        if is_signed and urlsplit(url).scheme not in ("https", urlsplit(self.base_url).scheme):
+        try:
+            scheme, host, _ = origin = _origin(url)
+        except ValueError:
+            raise Unexpected(f"{self.name}: was sent to an address that is none") from None
+        if not is_signed and origin != self._origin:
+            raise Unexpected(f"{self.name}: was sent to another host ({host}); not followed")
+        if is_signed and scheme not in ("https", self._origin[0]):
             raise Unexpected(f"{self.name}: a download link is not https; not followed")
         return url
 
@@ -315,7 +320,12 @@ class Api:
             return Verdict("fatal", "its certificate is not trusted"), None
         except (requests.RequestException, OSError) as error:
             # Its text may hold the address with all its parameters.
-            return Verdict("retry", f"the connection failed ({type(error).__name__})"), None
+            host = urlsplit(url).hostname
+            failed = f"the connection to {host} failed ({type(error).__name__})"
+            return Verdict("retry", failed), None
+        except ValueError:
+            # requests reads a redirect's target although it is not to follow it.
+            return Verdict("fatal", "it answered with an address that is none"), None
         if not _is_whole(answer):
             return Verdict("retry", "the body is not what its checksum says"), None
         verdict = standard(answer) if is_signed else self.classify(answer)

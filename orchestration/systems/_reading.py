@@ -8,14 +8,17 @@ Both answers are read back from the committed batches; there is no other state.
 import hashlib
 import json
 import logging
+import re
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from orchestration.identity import Identity
 from orchestration.lake import Batch, Lake, Outcome, Stream, Window
@@ -26,7 +29,11 @@ log = logging.getLogger(__name__)
 
 FIRST_READING = timedelta(days=731)  # how far back, where nobody says so
 NEWS_SHOWN = 8
+# What reading an answer raises where it is not what we took it for.
+OTHER_FORM = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST = date(2000, 1, 1)  # a number where a day should be is read as seconds after 1970
+CREDENTIAL = re.compile(r"[!-~]+")
 
 
 class ApiSettings(BaseModel, extra="forbid"):
@@ -35,8 +42,23 @@ class ApiSettings(BaseModel, extra="forbid"):
     failed request is tried again, doubled each time."""
 
     base_url: str
-    since: date | None = None
+    since: date | None = Field(default=None, ge=EARLIEST)
     first_pause_seconds: float = Field(default=1.0, gt=0, le=60)
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_an_address(cls, text: str) -> str:
+        if not _is_plain(text):
+            raise ValueError("write an address as https://host/path, without login, query or space")
+        return text
+
+    @field_validator("token", "admin_key", check_fields=False)
+    @classmethod
+    def _is_a_credential(cls, text: str | None) -> str | None:
+        # What no header can carry would only come out as a connection that fails.
+        if text is not None and not CREDENTIAL.fullmatch(text):
+            raise ValueError("is empty, or has a space or a sign that no credential has")
+        return text
 
 
 @dataclass(frozen=True)
@@ -168,6 +190,13 @@ class Reading:
                 part(telling)
             except ApiError as error:
                 telling.failures.append(f"{name}: {error}")
+            except OTHER_FORM as error:
+                # Its text may hold what the vendor sent; where it was raised does not.
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                telling.failures.append(
+                    f"{name}: an answer has another form than documented ({type(error).__name__} "
+                    f"in {Path(place.filename).name}:{place.lineno}); the rest is read next time"
+                )
         return telling.outcome()
 
 
@@ -299,3 +328,14 @@ def first_day(settings: ApiSettings, since: date | None, until: datetime) -> dat
 
 def _next_month(start: datetime) -> datetime:
     return (start.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
+def _is_plain(address: str) -> bool:
+    """Whether it is scheme, host, perhaps a port and a path, and nothing else."""
+    try:
+        parts = urlsplit(address)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    is_http = parts.scheme in ("http", "https")
+    return is_http and has_host and not re.search(r"[@?#\s\x00-\x1f]", address)

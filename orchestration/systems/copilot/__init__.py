@@ -149,7 +149,7 @@ class CopilotSettings(ApiSettings):
     token: str
     organization: Name | None = None
     enterprise: Name | None = None
-    monthly_prices: dict[str, Annotated[Decimal, Setting(ge=0, decimal_places=9)]] = {}
+    monthly_prices: dict[str, Annotated[Decimal, Setting(ge=0, max_digits=18, decimal_places=9)]] = {}
     first_report: date = date(2025, 10, 10)
 
     @property

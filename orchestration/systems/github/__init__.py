@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pyarrow as pa
 from pydantic import BaseModel, Field, model_validator
@@ -37,6 +37,7 @@ __all__ = ["STREAMS", "App", "Deployments", "GitHubSettings", "check", "extract"
 LIST = "repositories"  # the scope of the list of them
 PROBED = 3  # repositories of an organization that a check looks into
 NAME = re.compile(r"[\w.-]+/[\w.-]+")
+LOGIN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 
 
 class App(BaseModel, extra="forbid"):
@@ -74,7 +75,7 @@ class GitHubSettings(ApiSettings):
     ``issue_types``: label → the type it stands for, where GitHub knows none."""
 
     base_url: str = "https://api.github.com"
-    organization: str | None = None
+    organization: Annotated[str, Field(pattern=LOGIN)] | None = None
     repositories: list[str] = []
     exclude: list[str] = []
     token: str | None = None

@@ -399,7 +399,7 @@ class Reader:
         if pull.merge_commit and is_merged:
             commits.append(pull.merge_commit)
         return Change(
-            record, listed, [self._commit(commit, where) for commit in commits],
+            self._redacted(record), listed, [self._commit(commit, where) for commit in commits],
             [self._review(r, where, pull_request_id) for r in pull.reviews if r.submitted_at],
         )  # fmt: skip
 
@@ -415,7 +415,7 @@ class Reader:
         service_id = settings.services.get(repository.name)
         if is_incident:
             service_id = service_id or repository.name
-        return {
+        record = {
             **repository.where,
             "issue_id": str(issue.full_database_id),
             "number": issue.number,
@@ -431,6 +431,7 @@ class Reader:
             "closed_at": issue.closed_at,
             "updated_at": issue.updated_at,
         }
+        return self._redacted(record)
 
     def deployment(
         self,
@@ -455,7 +456,6 @@ class Reader:
             for status in made.statuses
         ]
         said = _payload(made.payload)
-        incident = said.get("remediates_incident_id")
         record = {
             **repository.where,
             **_outcome(made, sorted(known.values(), key=lambda seen: seen.created_at), until),
@@ -464,12 +464,12 @@ class Reader:
             "service_id": self._service(repository, said),
             "commit_sha": made.commit_oid,
             "environment": made.environment or made.original_environment,
-            "remediates_incident_id": str(incident) if incident else None,
+            "remediates_incident_id": _word(said, "remediates_incident_id"),
             "is_rollback": said.get("is_rollback") is True,
             "is_unplanned": said.get("is_unplanned") is True,
             "created_at": made.created_at,
         }
-        return record, statuses
+        return self._redacted(record), statuses
 
     def release(self, payload: Any, repository: Repository) -> Record | None:
         """A release as a deployment; None for a draft or a trial version. Raises Refused."""
@@ -545,9 +545,16 @@ class Reader:
         }
 
     def _service(self, repository: Repository, said: Mapping[str, Any]) -> str:
-        return str(
-            self._settings.services.get(repository.name) or said.get("service") or repository.name
-        )
+        configured = self._settings.services.get(repository.name)
+        return configured or _word(said, "service") or repository.name
+
+    def _redacted(self, record: Record) -> Record:
+        """Labels, environments and a deployer's words may hold an address."""
+        redact = self._identity.redact
+        return {
+            name: redact(value) if isinstance(value, str) and "@" in value else value
+            for name, value in record.items()
+        }
 
     def _commit(self, commit: Commit, where: Record) -> Record:
         author = commit.author or GitActor()
@@ -678,6 +685,12 @@ def _payload(text: str | None) -> Mapping[str, Any]:
             except ValueError:
                 return {}
     return said if isinstance(said, dict) else {}
+
+
+def _word(said: Mapping[str, Any], name: str) -> str | None:
+    """What a deployer says in one word. A list or an object may hold anything: it is nothing."""
+    value = said.get(name)
+    return str(value) if isinstance(value, str | int) and value and value is not True else None
 
 
 def _sign_on_address(payload: Mapping[str, Any]) -> str | None:

@@ -148,7 +148,7 @@ class JiraSettings(ApiSettings):
 
     base_url: str = ""
     site: str = Setting(default="", pattern=r"^[A-Za-z0-9-]*$")
-    email: str
+    email: str = Setting(min_length=1)
     token: str
     projects: list[Annotated[str, Setting(pattern=KEY)]] = []
     teams: dict[str, str] = {}

@@ -95,7 +95,8 @@ FORGOTTEN = "forgotten"  # the fingerprint of what stands for a log that is coun
 
 
 class Columns(BaseModel, extra="forbid"):
-    """Which column of a log is what. A dot in a name goes into an object."""
+    """Which column of a log is what. A dot in a name goes into an object. ``request_count`` and
+    ``longest_prompt`` (tokens) are for a gateway that sums requests up before it writes a line."""
 
     request_id: str
     occurred_at: str
@@ -116,12 +117,16 @@ class Columns(BaseModel, extra="forbid"):
     cache_write_tokens: str = ""
     cache_write_5m_tokens: str = ""
     cache_write_1h_tokens: str = ""
+    request_count: str = ""
+    longest_prompt: str = ""
 
     @model_validator(mode="after")
     def _input_is_plain(self) -> "Columns":
         if bool(self.input_tokens) == bool(self.uncached_input_tokens):
             raise ValueError("name one of input_tokens and uncached_input_tokens")
         has_cache = self.cache_read_tokens or self.cache_write_tokens or self.cache_write_5m_tokens
+        if self.longest_prompt and not self.request_count:
+            raise ValueError("longest_prompt goes with request_count, where a line is several")
         if self.input_tokens and has_cache and self.cached_input_is_in_input is None:
             raise ValueError(
                 "say whether input_tokens holds the cached tokens: cached_input_is_in_input:"
@@ -320,8 +325,9 @@ class _Reader:
     def _land(self, log: client.Log, scope: str, name: str, fingerprint: str) -> Outcome:
         form, warning = _form(self.source, log)
         counting = records.Counting(
-            self.connection, self.identity, form, lambda days: self._others(scope, days)
-        )
+            self.connection, self.identity, form, lambda days: self._others(scope, days),
+            self.keep_requests,
+        )  # fmt: skip
         tail = client.Tail()
 
         def batch(stream: Stream) -> BatchWriter:

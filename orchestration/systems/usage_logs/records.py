@@ -6,6 +6,7 @@ cache gave and took, that is taken out, so that the token classes are disjoint.
 
 import base64
 import csv
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,6 +57,7 @@ class Form:
     columns: Mapping[str, str]
     query: str
     mapped: Mapping[str, str] = field(default_factory=dict)
+    sums_up: bool = False  # a line is several requests: ``request_count``, ``longest_prompt``
 
     @property
     def top_level(self) -> list[str]:
@@ -89,6 +91,9 @@ def typed(form: Form, lines: str, refused: bool = False) -> str:
     good = " and ".join(f"({condition})" for condition, _ in _RULES)
     reason = f", {_reason()} as reason" if refused else ""
     unused = "" if refused else ", _line, is_malformed"
+    prompt = "coalesce(longest_prompt, prompt_tokens)" if form.sums_up else "prompt_tokens"
+    once = "" if form.sums_up else "1 as request_count,"
+    unused += ", longest_prompt" if form.sums_up else ""
     return f"""
         with given as ({form.query.replace("{lines}", lines)}),
         split as (
@@ -117,9 +122,10 @@ def typed(form: Form, lines: str, refused: bool = False) -> str:
                 request_id, given_input, includes_cache, prompt_tokens, writes
                 {unused}
             ),
-            moment // {DAY} as day,
+            {once}
+            cast(moment // {DAY} as integer) as day,
             cast(hash(request_id) >> 1 as bigint) as digest,  -- the lake's integers have a sign
-            {_context("prompt_tokens")} as context_tokens,
+            {_context(prompt)} as context_tokens,
             coalesce({good}, false) as is_good
             {reason}
         from split
@@ -154,6 +160,12 @@ def own(
     def has(name: str) -> bool:
         return name in columns
 
+    several = ""
+    if has("request_count"):
+        several = (
+            f", {number('request_count')} as request_count,"
+            f" {number('longest_prompt')} as longest_prompt"
+        )
     when = columns["occurred_at"]
     is_known = types is not None and when in types.names
     is_time = types is not None and is_known and pa.types.is_timestamp(types.field(when).type)
@@ -180,10 +192,10 @@ def own(
             {number("cache_write_5m_tokens")} as cache_write_5m,
             {number("cache_write_1h_tokens")} as cache_write_1h,
             {number("output_tokens") if has("output_tokens") else "cast(0 as double)"} as output_tokens,
-            {str(includes_cache).lower()} as includes_cache
+            {str(includes_cache).lower()} as includes_cache{several}
         from {{lines}}
     """  # noqa: S608, E501
-    return Form(_declared(columns), query, columns)
+    return Form(_declared(columns), query, columns, bool(several))
 
 
 def litellm(vendor: str = "", tool: str = "") -> Form:
@@ -203,11 +215,11 @@ def litellm(vendor: str = "", tool: str = "") -> Form:
     short = (f"{lives}5m_input_tokens", f"{lives}30m_input_tokens")
     long = (f"{lives}1h_input_tokens", f"{lives}12h_input_tokens")
     others = ("usage_object.service_tier", "usage_object.speed", "user_api_key_user_email")
-    wanted = [*read, *written, *short, *long, *others]
-    paths = ", ".join(_text(f"$.{path}") for path in wanted)
+    parts = (*read, *written, *short, *long, *others)
+    wanted = json.dumps(_tree(dict.fromkeys(parts, "varchar")))
 
     def found(path: str) -> str:
-        return f"nullif(found[{wanted.index(path) + 1}], '')"
+        return f"nullif(found.{path}, '')"
 
     def numbers(paths: tuple[str, ...]) -> list[str]:
         return [f"case when not is_cached then try_cast({found(p)} as double) end" for p in paths]
@@ -250,11 +262,7 @@ def litellm(vendor: str = "", tool: str = "") -> Form:
                 *,
                 coalesce(lower(cache_hit) = 'true', false) as is_cached,
                 -- The object itself, or, as the database exports it, a text that holds it.
-                json_extract_string(
-                    case when json_type(metadata) = 'VARCHAR'
-                        then try_cast(metadata ->> '$' as json) else metadata end,
-                    [{paths}]
-                ) as found
+                try(from_json(metadata, {_text(wanted)})) as found
             from {{lines}}
             -- A call that failed used nothing, unless it says so; often it names no model either.
             where coalesce(status, '') <> 'failure' or prompt_tokens > 0 or completion_tokens > 0
@@ -269,7 +277,7 @@ def litellm(vendor: str = "", tool: str = "") -> Form:
             **dict.fromkeys(words, "varchar"),
             "prompt_tokens": "double",
             "completion_tokens": "double",
-            "metadata": "json",
+            "metadata": "varchar",
         },
         query=query,
         mapped={
@@ -471,6 +479,9 @@ class Counting:
     ``others`` gives the files with what other logs gave already, for days. Of the records of one
     request in a piece the one with the most tokens counts (a stream's last word); of those further
     apart the first.
+
+    A piece is grouped as it is parsed, which is fast. One that holds a request again is read once
+    more, into a table of requests; so are the pieces after it, as such a log has more of them.
     """
 
     def __init__(
@@ -479,21 +490,22 @@ class Counting:
         identity: Identity,
         form: Form,
         others: Callable[[list[date]], list[str]],
+        keep_requests: bool = False,
     ) -> None:
         self._connection, self._identity, self._form = connection, identity, form
         self._others = others
+        self._is_one_by_one = keep_requests
         self._asked: set[int] = set()
+        self._newest = 0
+        self.count = 0  # requests that the log gave
         self.repeated = 0
-        connection.execute(
-            "create or replace temp table taken (day bigint, digest bigint, is_own boolean)"
-        )
+        connection.execute("create or replace temp table taken (day integer, digest bigint)")
         connection.execute(f"create or replace temp table totals ({_TOTALS})")
 
     def take(self, piece: Piece) -> list[Refused]:
         """Adds a piece; what of it is refused."""
         run = self._connection.execute
         run("set preserve_insertion_order = false")
-        run(f"create or replace temp table requests as {typed(self._form, self._lines(piece))}")
         refused = [
             Refused(
                 piece.first_line() + before,
@@ -502,11 +514,21 @@ class Counting:
             )
             for before, length in piece.too_long
         ]
-        if self._number("select count(*) from requests where not is_good"):
+        requests = typed(self._form, self._lines(piece))
+        has_refused = False
+        if not self._is_one_by_one:
+            has_refused = self._group(requests)
+            self._is_one_by_one = self._holds_repeated()
+        if self._is_one_by_one:
+            run(f"create or replace temp table requests as {requests}")
+            has_refused = self._drop_refused("requests")
+            self._drop_repeated()
+            self._group("from requests")
+        if has_refused:
             refused += self._refuse(piece)
-            run("delete from requests where not is_good")
-        self._drop_repeated()
-        run("insert into taken select day, digest, true from requests")
+        run("insert into taken from given")
+        self.count += self._number("select count(*) from given")
+        self._newest = max(self._newest, self._number("select max(day) from given") or 0)
         self._add_up()
         return refused
 
@@ -549,21 +571,15 @@ class Counting:
         for each would cost more than reading the log does."""
         days = self._table(
             "select date '1970-01-01' + cast(day as integer) as usage_date,"
-            " count(*) as digest_count, list(digest) as digests from requests group by all"
+            " count(*) as digest_count, list(digest) as digests from given group by all"
         )
         texts = [_packed(digests.values) for digests in days["digests"]]
         return days.set_column(2, "digests", pa.array(texts, pa.string()))
 
     @property
-    def count(self) -> int:
-        """How many requests the log gave."""
-        number: int = self._number("select count(*) from taken where is_own")
-        return number
-
-    @property
     def newest_day(self) -> date | None:
         """The last day that the log gave requests of."""
-        return _date(self._number("select max(day) from taken where is_own"))
+        return _date(self._newest or None)
 
     def _lines(self, piece: Piece, numbered: bool = False) -> str:
         if piece.rows is None:
@@ -600,11 +616,44 @@ class Counting:
             for place, reason, count in rest
         ]
 
+    def _group(self, requests: str) -> bool:
+        """Groups requests by day and words, and lists the keys of all that are ``given``. Whether
+        some are refused."""
+        self._connection.execute(
+            f"""
+            create or replace temp table groups as
+            select
+                day, {", ".join(WORDS)}, context_tokens, is_batch, is_good,
+                {_added_up("sum(request_count)")},
+                list(digest) as digests
+            from ({requests})
+            group by all
+            """  # noqa: S608
+        )
+        has_refused = self._drop_refused("groups")
+        self._connection.execute(
+            "create or replace temp table given as"
+            " select day, unnest(digests) as digest from groups"
+        )
+        return has_refused
+
+    def _drop_refused(self, table: str) -> bool:
+        return bool(self._number(f"delete from {table} where not is_good"))  # noqa: S608
+
+    def _holds_repeated(self) -> bool:
+        """Whether a request may stand in the piece twice, or was taken before."""
+        self._ask_others("given")
+        return bool(
+            self._number("select count(*) > count(distinct digest) from given")
+            or self._number("select count(*) from given join taken using (day, digest)")
+        )
+
     def _drop_repeated(self) -> None:
         run = self._connection.execute
+        tokens = ", ".join(f"{name} desc" for name in ("output_tokens", *TOKENS))
+        self._ask_others("requests")
         before = self._number("select count(*) from requests")
         if self._number("select count(distinct digest) from requests") < before:
-            tokens = ", ".join(f"{name} desc" for name in ("output_tokens", *TOKENS))
             run(
                 f"""
                 create or replace temp table requests as select * from requests
@@ -613,7 +662,6 @@ class Counting:
                 ) = 1
                 """  # noqa: S608
             )
-        self._ask_others()
         if self._number("select count(*) from requests join taken using (day, digest)"):
             run(
                 "create or replace temp table requests as"
@@ -621,18 +669,18 @@ class Counting:
             )
         self.repeated += before - self._number("select count(*) from requests")
 
-    def _ask_others(self) -> None:
+    def _ask_others(self, table: str) -> None:
         """Takes note of what other logs gave on days that are new here."""
-        rows = self._connection.execute("select distinct day from requests").fetchall()
+        rows = self._connection.execute(f"select distinct day from {table}").fetchall()  # noqa: S608
         fresh = {day for (day,) in rows} - self._asked
         files = self._others([d for day in fresh if (d := _date(day))]) if fresh else []
         self._asked |= fresh
         for file in files:
             for row in pq.read_table(file, columns=["usage_date", "digests"]).to_pylist():
                 if row["digests"] is not None and (row["usage_date"] - EPOCH).days in fresh:
-                    self._connection.register("given", _unpacked(row["digests"]))
+                    self._connection.register("others", _unpacked(row["digests"]))
                     self._connection.execute(
-                        "insert into taken select $day, digest, false from given",
+                        "insert into taken select $day, digest from others",
                         {"day": (row["usage_date"] - EPOCH).days},
                     )
 
@@ -642,13 +690,7 @@ class Counting:
             select
                 day, {_words()}, {_CONTEXT_WINDOW}, is_batch, request_count,
                 {", ".join(TOKENS)}
-            from (
-                select
-                    day, {", ".join(WORDS)}, context_tokens, is_batch,
-                    {_added_up("count(*)")}
-                from requests
-                group by all
-            )
+            from groups
             """  # noqa: S608
         )
         self._connection.register("added", self._without_people(table))
@@ -674,8 +716,8 @@ class Counting:
         return table
 
     def _number(self, query: str) -> Any:
-        row = self._connection.execute(query).fetchone()
-        return row[0] if row else None
+        ((number,),) = self._connection.execute(query).fetchall()
+        return number
 
 
 def _packed(digests: Any) -> str:
@@ -759,6 +801,10 @@ def _whole(name: str) -> str:
 _MALFORMED = "is not JSON, or has none of the columns that are read"
 _RULES = (
     ("not is_malformed", _MALFORMED),
+    (
+        f"request_count >= 1 and {_whole('request_count')}",
+        "the number of requests is not a whole number of 1 or more",
+    ),
     ("request_id <> ''", "request_id is empty"),
     (f"moment >= {FIRST} and moment < {END}", "the time is not one between 2000 and 2199"),
     (f"vendor <> '' and strlen(vendor) <= {WORD_BYTES}", "vendor is empty or too long"),
@@ -819,15 +865,21 @@ def _declared(columns: Mapping[str, str]) -> dict[str, str]:
     """The types of the top-level columns, objects as structs of what is read of them."""
     numbers = {"input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
                "cache_write_5m_tokens", "cache_write_1h_tokens"}  # fmt: skip
+    types = {path: "double" if name in numbers else "varchar" for name, path in columns.items()}
+    return {name: _type(node) for name, node in _tree(types).items()}
+
+
+def _tree(leaves: Mapping[str, str]) -> dict[str, object]:
+    """Dotted names as objects within objects."""
     tree: dict[str, object] = {}
-    for name, path in columns.items():
-        *parents, leaf = path.split(".")
+    for path, leaf in leaves.items():
+        *parents, name = path.split(".")
         node = tree
         for parent in parents:
             child = node.setdefault(parent, {})
             node = child if isinstance(child, dict) else {}
-        node[leaf] = "double" if name in numbers else "varchar"
-    return {name: _type(node) for name, node in tree.items()}
+        node[name] = leaf
+    return tree
 
 
 def _type(node: object) -> str:
