@@ -39,7 +39,7 @@ check-python:
 
 check-sql:
 	$(BIN)/python -m orchestration.systems.sources --check
-	$(BIN)/dbt --quiet parse --no-partial-parse
+	VALUEMAXX_SYSTEMS="$$($(BIN)/python -m orchestration.systems.sources --list)" $(BIN)/dbt --quiet parse --no-partial-parse
 	$(BIN)/sqlfluff lint --disable-progress-bar models tests/data
 
 bench: setup

@@ -259,7 +259,13 @@ class Landing:
             self.commit()
 
     def add(self, stream: Stream, record: Mapping[str, Any]) -> None:
-        """Takes a record: the stream's fields by name, a missing one is null."""
+        """Takes a record: the stream's fields by name, a missing one is null. An address that
+        stands in any of its words (a label, a service's name) is redacted."""
+        redact = self._telling.reading.identity.redact
+        record = {
+            name: redact(value) if isinstance(value, str) and "@" in value else value
+            for name, value in record.items()
+        }
         records = self._records[stream.name]
         records[tuple(record.get(k) for k in stream.key) if stream.key else len(records)] = record
 
@@ -313,8 +319,9 @@ class Landing:
         stood = [b.rows_landed for b in before if b.window == self._window][-1:]
         if not any(stood):
             return False
+        period = f" of {self._window.start:%Y-%m-%d}" if self._window.start else ""
         telling.remarks.append(
-            f"{stream.name} of {self._window.start:%Y-%m-%d} came back empty; the "
+            f"{stream.name}{period} came back empty; the "
             f"{stood[0]:,} records it gave before stay (--forget-missing drops them)"
         )
         return True

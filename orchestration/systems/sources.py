@@ -89,7 +89,11 @@ def source_file(system: str, streams: Sequence[Stream]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Writes or, with ``--check``, compares every source file; 1 if one is out of date."""
+    """Writes or, with ``--check``, compares every source file; 1 if one is out of date. ``--list``
+    names all systems, to enable them."""
+    if "--list" in arguments:
+        sys.stdout.write(" ".join(sorted(SYSTEMS.keys() - {"valuemaxx"})))
+        return 0
     stale = 0
     for system, streams in SYSTEMS.items():
         path = STAGING / system / f"_{system}__sources.yml"

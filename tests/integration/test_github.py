@@ -28,7 +28,14 @@ from orchestration.simulation.records import (
     Service,
 )
 from orchestration.simulation.vendors._people import login
-from orchestration.simulation.vendors._server import FAULTS, FaultKind, Faults, Limit, Response
+from orchestration.simulation.vendors._server import (
+    FAULTS,
+    FaultKind,
+    Faults,
+    Limit,
+    Request,
+    Response,
+)
 from orchestration.simulation.vendors.github import App, Github
 from orchestration.simulation.worlds import WORLDS
 from orchestration.systems.github import GitHubSettings, check, client, extract, reading
@@ -697,6 +704,45 @@ def test_archived_repository_is_read_too(desk: Desk, serve: Serve) -> None:
     desk.read(server)
     assert len(desk.rows(PULL_REQUESTS)) == 3
     assert by(desk.rows(REPOSITORIES), "is_archived") == [(False,), (True,)]
+
+
+def test_credential_that_sees_no_repository_is_told_and_forgets_nothing(
+    desk: Desk, serve: Serve
+) -> None:
+    server = serve(company())
+    desk.read(server)
+    before = desk.all()
+    server.hidden = frozenset({WEB, API})
+    told = desk.read(server, forget_missing=True)
+    assert told["example"].status == "warning"
+    assert "none of its repositories may be seen" in told["example"].message
+    assert desk.all() == before
+    settings = GitHubSettings(base_url=server.url, token=server.token, organization="example")
+    assert "none of its repositories may be seen" in " ".join(o.message for o in check(settings))
+
+
+@pytest.mark.parametrize(
+    "torn", [None, "x", 7, [], {}, {"repositories": {"nodes": 7, "pageInfo": "x"}}]
+)
+def test_list_of_repositories_of_another_form_is_one_line(
+    torn: Any, desk: Desk, serve: Serve
+) -> None:
+    server = serve(company())
+    right = server.answer
+
+    def answer(request: Request) -> Response:
+        response = right(request)
+        if b"organization(" in request.body:
+            response.body = {"data": {"organization": torn}}
+        return response
+
+    server.answer = answer  # type: ignore[method-assign]
+    told = desk.read(server)
+    assert told["example"].status == "failed"
+    assert "another form than documented" in told["example"].message
+    server.answer = right  # type: ignore[method-assign]
+    desk.read(server)
+    assert len(desk.rows(PULL_REQUESTS)) == 3
 
 
 def test_repository_that_is_named_and_not_there_hides_no_other(desk: Desk, serve: Serve) -> None:

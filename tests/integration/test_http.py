@@ -165,6 +165,33 @@ def test_a_redirect_within_the_host_is_followed(serve: Callable[..., Small]) -> 
         api(server).get("/round")
 
 
+def test_an_address_that_is_none_is_one_line_wherever_it_stands(
+    serve: Callable[..., Small],
+) -> None:
+    server = serve()
+    server.answers["/moved"] = [Response(None, 302, {"Location": "http://[torn/"})]
+    with pytest.raises(Unexpected, match="an address that is none"):
+        api(server).get("/moved")
+    with pytest.raises(Unexpected, match="an address that is none"):
+        api(server).get("http://[torn/")
+
+
+def test_a_page_that_does_not_say_what_follows_is_one_line(serve: Callable[..., Small]) -> None:
+    server = serve()
+    server.answers["/torn"] = [Response({"rows": [{"id": 1}]})]
+    pages = api(server).pages(
+        "/torn", {}, lambda answer: ("/torn", answer.json()["next"]), lambda said: said["rows"]
+    )
+    with pytest.raises(Unexpected, match="/torn: the answer has another form than documented"):
+        list(pages)
+
+
+def test_a_host_that_does_not_answer_is_named_without_a_credential() -> None:
+    nobody = Api("small", "http://127.0.0.1:9", first_pause_seconds=0.001)
+    with pytest.raises(Unavailable, match=r"the connection to 127\.0\.0\.1 failed"):
+        nobody.get("/list", {"key": SECRET})
+
+
 def test_a_signed_link_is_fetched_without_the_credential(serve: Callable[..., Small]) -> None:
     ours, store = serve(), serve()
     store.answers["/file"] = [Response(b'{"a": 1}\n{"a": 2}\n')]

@@ -11,7 +11,14 @@ import pytest
 from orchestration.identity import Identity
 from orchestration.lake import Lake, Outcome
 from orchestration.simulation.records import Incident, Service
-from orchestration.simulation.vendors._server import FAULTS, FaultKind, Faults, Limit
+from orchestration.simulation.vendors._server import (
+    FAULTS,
+    FaultKind,
+    Faults,
+    Limit,
+    Request,
+    Response,
+)
 from orchestration.simulation.vendors.pagerduty import PagerDuty
 from orchestration.systems._reading import Mark, Reading
 from orchestration.systems.pagerduty import (
@@ -260,3 +267,41 @@ def _mended(mark: Callable[..., Mark]) -> Callable[..., Mark]:
         return replace(mark(*arguments), code="another")
 
     return other
+
+
+@pytest.mark.parametrize(
+    "torn",
+    [{"offset": None}, {"offset": "x"}, {"more": ...}, {"total": "many"}, {"incidents": None},
+     {"incidents": [None]}],
+)  # fmt: skip
+def test_list_of_another_form_is_one_line_and_not_the_end_of_the_run(
+    torn: dict[str, Any], desk: Desk, serve: Callable[..., PagerDuty]
+) -> None:
+    server = serve([incident(n) for n in range(3)])
+    right = server.answer
+
+    def answer(request: Request) -> Response:
+        response = right(request)
+        if request.path == "/incidents":
+            body = {**response.body, **torn}
+            response.body = {name: value for name, value in body.items() if value is not ...}
+        return response
+
+    server.answer = answer  # type: ignore[method-assign]
+    outcome = desk.read(server)
+    assert outcome.status in ("failed", "warning")
+    assert "\n" not in outcome.message and len(outcome.message) > 40
+    server.answer = right  # type: ignore[method-assign]
+    assert desk.read(server).status == "landed"
+    assert len(desk.incidents()) == 3
+
+
+def test_check_does_not_take_another_server_for_pagerduty(
+    serve: Callable[..., PagerDuty],
+) -> None:
+    server = serve([])
+    server.answer = lambda _: Response({"status": "ok"})  # type: ignore[method-assign]
+    settings = PagerDutySettings(base_url=server.url, token="t")  # noqa: S106
+    (outcome,) = check(settings)
+    assert outcome.status == "failed"
+    assert "the answer has no incidents" in outcome.message

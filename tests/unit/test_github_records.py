@@ -207,27 +207,6 @@ def test_label_with_a_semicolon_stays_one_label() -> None:
     assert row["labels"] == "a,b;c"
 
 
-def test_label_with_an_address_does_not_land_the_address() -> None:
-    word = IDENTITY.redact("person-0001@example.com")
-    asked = pull(labels=[{"name": "for person-0001@example.com"}])
-    assert reader().pull_request(asked, SHOP).pull_request["labels"] == f"for {word}"
-    labels = ("incident", "severity: ask person-0001@example.com")
-    row = reader().issue(issue(*labels), SHOP)
-    assert row["severity"] == f"ask {word}"
-    assert row["labels"] == f"incident;severity: ask {word}"
-
-
-def test_address_among_a_deployers_words_does_not_land() -> None:
-    word = IDENTITY.redact("person-0001@example.com")
-    row = deployed(deployment(
-        environment="review person-0001@example.com",
-        payload='{"service": "pay person-0001@example.com",'
-        ' "remediates_incident_id": "person-0001@example.com"}',
-    ))  # fmt: skip
-    names = ("environment", "service_id", "remediates_incident_id")
-    assert [row[name] for name in names] == [f"review {word}", f"pay {word}", word]
-
-
 @pytest.mark.parametrize("said", ['{"name": "pay", "note": "text"}', '["pay"]', "true", "null"])
 def test_object_in_the_place_of_a_deployers_word_does_not_land_as_text(said: str) -> None:
     row = deployed(deployment(payload=f'{{"service": {said}, "remediates_incident_id": {said}}}'))

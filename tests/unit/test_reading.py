@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from orchestration.identity import Identity
-from orchestration.lake import Field, Lake, Stream, Window
+from orchestration.lake import WHOLE, Field, Lake, Stream, Window
 from orchestration.systems._http import Denied
 from orchestration.systems._reading import ApiSettings, Reading, Telling, first_day
 from orchestration.systems._records import Moment, Payload, Refused, outline, parse
@@ -137,6 +138,21 @@ def test_a_key_that_comes_twice_counts_once_as_it_was_last_seen(read: Read) -> N
     assert reading.lake.batches(THINGS)[0].rows_landed == 1
 
 
+def test_an_address_in_a_word_does_not_land(read: Read) -> None:
+    reading = read("2026-01-09")
+    whole = Window(moment("2026-01-01"), moment("2026-01-09"))
+    land(reading, THINGS, whole, {"thing_id": "for person-0001@example.com;x", "size": 1})
+    (row,) = reading.lake.current(THINGS, "all").to_pylist()
+    assert row["thing_id"] == f"for {Identity('salt').redact('person-0001@example.com')};x"
+    assert "person-0001" not in row["thing_id"]
+
+
+def test_a_list_read_whole_that_comes_back_empty_keeps_what_stood(read: Read) -> None:
+    land(read("2026-01-09"), COSTS, WHOLE, {"cents": 5})
+    telling = land(read("2026-01-10"), COSTS, WHOLE)
+    assert "costs came back empty; the 1 records it gave before stay" in telling.outcome().message
+
+
 def test_an_error_in_the_middle_leaves_nothing_of_the_window(read: Read) -> None:
     telling = Telling(read("2026-01-09"), "all")
     window = Window(moment("2026-01-01"), moment("2026-01-09"))
@@ -235,3 +251,65 @@ def test_what_is_kept_of_a_refused_payload_names_nobody() -> None:
     assert kept["id"] == 7 and kept["number"] == "12"
     assert "person-0001" not in str(kept)
     assert kept["size"] == "number" and kept["lines"] == "list" and kept["end"] == "nothing"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "not an address", "ftp://x", "https://", "http://[bad", "http://x:99999", "http://x:0",
+     "https://person-0001:word@x", "https://x/?token=word", "https://x/#part", "http://x/\x00"],
+)  # fmt: skip
+def test_address_that_is_none_or_holds_a_secret_is_refused_unseen(address: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        ApiSettings(base_url=address)
+    (error,) = caught.value.errors(include_input=False)
+    assert "write an address as https://host/path" in error["msg"]
+    assert "word" not in str(error)
+
+
+@pytest.mark.parametrize("address", ["https://x", "http://127.0.0.1:8080/", "https://x/api/v3"])
+def test_address_of_a_server_of_ones_own_may_have_a_port_and_a_path(address: str) -> None:
+    assert ApiSettings(base_url=address).base_url == address
+
+
+class Shop(ApiSettings):
+    base_url: str = "https://shop.example.com"
+    token: str | None = None
+
+
+@pytest.mark.parametrize("token", ["", " ", "two words", "line\n", "\u201cquoted\u201d", "t\x00"])
+def test_credential_from_an_empty_or_torn_variable_is_refused_unseen(token: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Shop(token=token)
+    (error,) = caught.value.errors(include_input=False)
+    assert error["loc"] == ("token",)
+    assert "is empty, or has a space" in error["msg"]
+    with pytest.raises(ValidationError):
+        Shop(base_url="nowhere")  # an override keeps the rule
+    assert Shop(token="a-b_c.d=").token == "a-b_c.d="  # noqa: S105,S106
+
+
+def test_since_that_is_a_number_is_not_taken_for_1970() -> None:
+    with pytest.raises(ValidationError, match="greater than or equal to"):
+        ApiSettings(base_url="http://x", since=0)  # type: ignore[arg-type]
+
+
+def test_answer_of_another_form_fails_its_part_without_its_text_and_no_other(read: Read) -> None:
+    reading = read("2026-01-05")
+    name = "person-0001@example.com"
+
+    def things(telling: Telling) -> None:
+        with telling.landing(Window(moment("2026-01-01"), moment("2026-01-05")), THINGS) as landing:
+            landing.add(THINGS, {"thing_id": "1"})
+            landing.add(THINGS, {"thing_id": {}[name]})
+
+    def parts(telling: Telling) -> None:
+        land(reading, PARTS, Window(), {"part_id": "1"})
+        telling.rows["parts"] += 1
+
+    outcome = reading.scope("all", things=things, parts=parts)
+    assert outcome.status == "failed"
+    assert outcome.message.startswith(
+        "things: an answer has another form than documented (KeyError in test_reading.py:"
+    )
+    assert "1 parts" in outcome.message and name not in outcome.message
+    assert reading.lake.batches(THINGS) == []

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from orchestration.extraction import SYSTEMS
+from orchestration.settings import Systems
 from orchestration.systems.sources import SYSTEMS as SOURCES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +29,7 @@ def test_the_macro_names_every_staging_model_and_no_other() -> None:
 
 def test_every_system_is_known_wherever_systems_are_listed() -> None:
     project = (ROOT / "dbt_project.yml").read_text()
-    assert SYSTEMS.keys() == SOURCES.keys() - {"valuemaxx"}
+    assert SYSTEMS.keys() == SOURCES.keys() - {"valuemaxx"} == Systems.model_fields.keys()
     for name in SYSTEMS.keys() - {"files"}:
         assert f"'{name}' in env_var('VALUEMAXX_SYSTEMS'" in project, name
         folder = ROOT / "orchestration" / "systems" / name

@@ -32,7 +32,7 @@ def source(**given: Any) -> LogSource:
 
 
 def count(
-    tmp_path: Path, source: LogSource, *lines: object
+    tmp_path: Path, source: LogSource, *lines: object, keep_requests: bool = False
 ) -> tuple[list[dict[str, Any]], list[records.Refused]]:
     """The sums of a log with these lines (objects, or text as it stands), and what is refused."""
     path = tmp_path / "log.jsonl"
@@ -40,7 +40,7 @@ def count(
     path.write_text("".join(f"{line}\n" for line in text))
     (log,) = client.find(str(path))
     form = source.read_as()
-    counting = records.Counting(CONNECTION, Identity("salt"), form, lambda days: [])
+    counting = records.Counting(CONNECTION, Identity("salt"), form, lambda days: [], keep_requests)
     refused = [
         bad
         for piece in client.pieces(log, form.top_level, client.Tail())
@@ -150,6 +150,66 @@ def test_last_word_of_a_streamed_request_counts(tmp_path: Path) -> None:
         (row,), _ = count(tmp_path, source(columns=COLUMNS), *lines)
         assert row["request_count"] == 1
         assert tokens(row) == (100, 600, 300, 0, 80)
+
+
+def test_requests_one_by_one_give_what_their_groups_give(tmp_path: Path) -> None:
+    lines = [RECORD | {"id": f"r{n}", "user": f"person-{n % 2:04}@example.com"} for n in range(7)]
+    lines += [RECORD | {"id": "late", "ts": "2026-01-06T10:00:00Z"}, RECORD | {"output": -1}]
+    grouped = count(tmp_path, source(columns=COLUMNS), *lines)
+    assert grouped == count(tmp_path, source(columns=COLUMNS), *lines, keep_requests=True)
+    rows, refused = grouped
+    assert sorted((str(r["usage_date"]), r["request_count"]) for r in rows) == [
+        ("2026-01-05", 3), ("2026-01-05", 4), ("2026-01-06", 1),
+    ]  # fmt: skip
+    assert [bad.line for bad in refused] == [9]
+
+
+def test_refused_record_does_not_stand_for_a_good_one_of_its_id(tmp_path: Path) -> None:
+    lines = (RECORD | {"output": 10**13}, RECORD, RECORD | {"output": 7})
+    (row,), refused = count(tmp_path, source(columns=COLUMNS), *lines)
+    assert (row["request_count"], row["output_tokens"]) == (1, 50)
+    assert [bad.line for bad in refused] == [1]
+
+
+SEVERAL = COLUMNS | {"request_count": "requests", "longest_prompt": "longest"}
+
+
+def test_line_of_several_requests_counts_them_all(tmp_path: Path) -> None:
+    sums = RECORD | {"requests": 3, "longest": 200_001, "input": 500_000}
+    (row,), refused = count(tmp_path, source(columns=SEVERAL), sums)
+    assert (row["request_count"], row["context_window"]) == (3, ">200k")
+    assert tokens(row) == (500_000 - 600, 600, 0, 0, 50)
+    assert not refused
+
+
+def test_line_of_several_requests_is_as_long_as_its_sum_where_nothing_else_is_said(
+    tmp_path: Path,
+) -> None:
+    sums = RECORD | {"requests": 3, "input": 300_000}
+    (row,), _ = count(tmp_path, source(columns=SEVERAL), sums)
+    assert (row["request_count"], row["context_window"]) == (3, ">272k")
+
+
+def test_number_of_requests_that_is_none_is_refused(tmp_path: Path) -> None:
+    wrong = (0, -2, 1.5, "many", None)
+    lines = [RECORD | {"id": f"r{n}", "requests": number} for n, number in enumerate(wrong)]
+    rows, refused = count(tmp_path, source(columns=SEVERAL), *lines)
+    assert rows == []
+    assert [(bad.line, bad.reason) for bad in refused] == [
+        (line, "the number of requests is not a whole number of 1 or more") for line in range(1, 6)
+    ]
+
+
+def test_litellm_metadata_that_is_no_json_takes_nothing_from_other_lines(tmp_path: Path) -> None:
+    lines = (
+        litellm(request_id="a", metadata="{not json"),
+        litellm(request_id="b", metadata="[]"),
+        litellm(request_id="c", metadata=None),
+        litellm(request_id="d", usage_object={"prompt_tokens_details": {"cached_tokens": "400"}}),
+    )
+    (row,), refused = count(tmp_path, source(format="litellm"), *lines)
+    assert tokens(row) == (3000 + 600, 400, 0, 0, 200)
+    assert not refused
 
 
 def test_litellm_metadata_may_be_an_object(tmp_path: Path) -> None:
@@ -340,6 +400,7 @@ def test_columns_within_objects_and_with_odd_names_are_read(tmp_path: Path) -> N
         ({"columns": {k: v for k, v in COLUMNS.items() if k != "vendor"}}, "columns.vendor"),
         ({"columns": COLUMNS | {"cached_input_is_in_input": None}}, "cached_input_is_in_input"),
         ({"columns": COLUMNS | {"uncached_input_tokens": "x"}}, "one of input_tokens"),
+        ({"columns": COLUMNS | {"longest_prompt": "x"}}, "goes with request_count"),
     ],
 )
 def test_wrong_source_is_told(given: dict[str, Any], message: str) -> None:

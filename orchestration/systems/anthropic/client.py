@@ -51,7 +51,7 @@ class Client:
     def probe(self, path: str, day: date) -> None:
         """A cheap call to one of the reports. Raises ApiError."""
         asked = day.isoformat() if path == CLAUDE_CODE else f"{day.isoformat()}T00:00:00Z"
-        self.api.get(path, {"starting_at": asked, "limit": 1})
+        next(chain(self.api, path, {"starting_at": asked, "limit": 1}))
 
     def _report(self, path: str, dimensions: list[str]) -> Report:
         asked = {"bucket_width": "1d", "limit": MOST_DAYS, "group_by[]": dimensions}

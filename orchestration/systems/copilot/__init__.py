@@ -136,6 +136,7 @@ REPORTS_KEPT = timedelta(days=365)
 MONTHS_BILLED = 24
 DAYS_TO_WONDER = 7  # without a single report
 
+Price = Annotated[Decimal, Setting(ge=0, max_digits=18, decimal_places=9)]
 Name = Annotated[str, Setting(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Reader = Callable[[Any, date], dict[str, Any]]
 
@@ -149,7 +150,7 @@ class CopilotSettings(ApiSettings):
     token: str
     organization: Name | None = None
     enterprise: Name | None = None
-    monthly_prices: dict[str, Annotated[Decimal, Setting(ge=0, max_digits=18, decimal_places=9)]] = {}
+    monthly_prices: dict[str, Price] = {}
     first_report: date = date(2025, 10, 10)
 
     @property

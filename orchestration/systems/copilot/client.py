@@ -71,7 +71,8 @@ class Client:
 
     def probe_seats(self) -> None:
         """A cheap call that needs what reading seats needs. Raises ApiError."""
-        self.api.get(f"{self._copilot}/billing/seats", {"per_page": 1})
+        path = f"{self._copilot}/billing/seats"
+        next(self.api.pages(path, {"per_page": 1}, _following, lambda said: said["seats"]))
 
     def probe_reports(self, day: date) -> None:
         """A cheap call that needs what reading reports needs. Raises ApiError."""
@@ -123,7 +124,7 @@ class Client:
             more = "; an organisation of an enterprise is billed there: set enterprise"
             raise Absent(f"{error}{more}") from None
         said = answer.json()
-        items = said.get("usageItems", []) if isinstance(said, dict) else None
+        items = said.get("usageItems") if isinstance(said, dict) else None
         if not isinstance(items, list):
             raise Unexpected(f"copilot: {path}: gave no list where one is documented")
         period = said.get("timePeriod")

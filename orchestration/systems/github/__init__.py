@@ -35,6 +35,7 @@ from orchestration.systems.github.streams import (
 __all__ = ["STREAMS", "App", "Deployments", "GitHubSettings", "check", "extract"]
 
 LIST = "repositories"  # the scope of the list of them
+NONE_SEEN = "none of its repositories may be seen; give the credential access to them"
 PROBED = 3  # repositories of an organization that a check looks into
 NAME = re.compile(r"[\w.-]+/[\w.-]+")
 LOGIN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
@@ -147,6 +148,8 @@ def check(settings: GitHubSettings) -> Iterator[Outcome]:
                 names.append(payload)
                 if len(names) - len(settings.repositories) >= PROBED:
                     break
+            if len(names) == len(settings.repositories):
+                yield Outcome("github", settings.organization, "warning", NONE_SEEN)
         except ApiError as error:
             yield Outcome("github", settings.organization, "failed", str(error))
     for each in names:
@@ -184,9 +187,14 @@ class _Account:
         """Lists the repositories; follows those that were renamed; tells of those that are gone."""
         is_whole = True
         for name, payloads in self._lists():
+            is_empty = True
             try:
                 for payload in payloads:
                     self._take(payload)
+                    is_empty = False
+                if is_empty:  # rather a credential without access than an organization without any
+                    is_whole = False
+                    yield Outcome("github", name, "warning", NONE_SEEN)
             except Absent as error:
                 if name not in self._names.values():
                     is_whole = False

@@ -440,14 +440,18 @@ class Client:
         after, seen = None, set()
         while True:
             found: Any = self.ask(query, {**asked, "after": after})
-            for part in path:
-                found = (found or {}).get(part)
-            if found is None:
+            try:
+                for part in path:
+                    found = found[part]
+                    if found is None and part == "samlIdentityProvider":
+                        return  # most organizations have none
+                nodes = [node for node in found["nodes"] if node is not None]
+                has_next, after = found["pageInfo"]["hasNextPage"], found["pageInfo"]["endCursor"]
+            except (LookupError, TypeError):
+                raise Unexpected(f"github: {path[-1]}: another form than documented") from None
+            yield from nodes
+            if not has_next:
                 return
-            yield from (node for node in found["nodes"] if node is not None)
-            if not found["pageInfo"]["hasNextPage"]:
-                return
-            after = found["pageInfo"]["endCursor"]
             if after in seen:
                 raise Unexpected(f"github: {path[-1]}: gave a page twice")
             seen.add(after)

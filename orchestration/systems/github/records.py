@@ -399,7 +399,7 @@ class Reader:
         if pull.merge_commit and is_merged:
             commits.append(pull.merge_commit)
         return Change(
-            self._redacted(record), listed, [self._commit(commit, where) for commit in commits],
+            record, listed, [self._commit(commit, where) for commit in commits],
             [self._review(r, where, pull_request_id) for r in pull.reviews if r.submitted_at],
         )  # fmt: skip
 
@@ -431,7 +431,7 @@ class Reader:
             "closed_at": issue.closed_at,
             "updated_at": issue.updated_at,
         }
-        return self._redacted(record)
+        return record
 
     def deployment(
         self,
@@ -469,7 +469,7 @@ class Reader:
             "is_unplanned": said.get("is_unplanned") is True,
             "created_at": made.created_at,
         }
-        return self._redacted(record), statuses
+        return record, statuses
 
     def release(self, payload: Any, repository: Repository) -> Record | None:
         """A release as a deployment; None for a draft or a trial version. Raises Refused."""
@@ -547,14 +547,6 @@ class Reader:
     def _service(self, repository: Repository, said: Mapping[str, Any]) -> str:
         configured = self._settings.services.get(repository.name)
         return configured or _word(said, "service") or repository.name
-
-    def _redacted(self, record: Record) -> Record:
-        """Labels, environments and a deployer's words may hold an address."""
-        redact = self._identity.redact
-        return {
-            name: redact(value) if isinstance(value, str) and "@" in value else value
-            for name, value in record.items()
-        }
 
     def _commit(self, commit: Commit, where: Record) -> Record:
         author = commit.author or GitActor()

@@ -486,15 +486,7 @@ class _Question:
                 found[1].append((payload, refused))
             else:
                 self.unknown |= lived.unknown
-                found[0].append(self._redacted(record))
-
-    def _redacted(self, record: dict[str, Any]) -> dict[str, Any]:
-        """Labels and other words may hold an address."""
-        redact = self.site.reading.identity.redact
-        return {
-            name: redact(value) if isinstance(value, str) and "@" in value else value
-            for name, value in record.items()
-        }
+                found[0].append(record)
 
     def _land(self, landing: Landing, found: Found) -> None:
         for record in found[0]:

@@ -108,6 +108,7 @@ def extract(
         yield known
     for kind in client.KINDS:
         if known.status == "failed" and "user_id" in kind.dimensions:
+            yield Outcome("openai", kind.name, "failed", f"not read: {known.message}")
             continue
         read = _usage(asked, kind, records.People(identity, members), settings)
         yield reading.scope(kind.name, usage=read)

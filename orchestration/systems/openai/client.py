@@ -19,7 +19,8 @@ BY_PROJECT = ("project_id",)
 BY_PERSON = (*BY_PROJECT, "user_id", "api_key_id")
 BY_MODEL = (*BY_PERSON, "model")
 COSTS_BY = ("project_id", "line_item", "api_key_id")
-MISSING_SCOPES = re.compile(rb"[Mm]issing scopes?: ([a-z][a-z._]*(?:, ?[a-z][a-z._]*)*)")
+SCOPE = rb"[a-z]+(?:[._][a-z]+)*"
+MISSING_SCOPES = re.compile(rb"[Mm]issing scopes?: (%b(?:, ?%b)*)" % (SCOPE, SCOPE))
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ class Client:
         """A cheap call to a report or the members. Raises ApiError."""
         midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
         asked = {} if path == USERS else {"start_time": int(midnight.timestamp())}
-        self.api.get(path, {**asked, "limit": 1})
+        first = {**asked, "limit": 1}
+        next(self.api.pages(path, first, lambda _: None, lambda said: said["data"]))
 
     def _report(self, path: str, dimensions: tuple[str, ...]) -> Report:
         asked = {"bucket_width": "1d", "limit": MOST_DAYS, "group_by": list(dimensions)}

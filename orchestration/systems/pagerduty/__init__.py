@@ -18,7 +18,7 @@ from orchestration.identity import Identity
 from orchestration.lake import WHOLE, Field, Lake, Outcome, Stream
 from orchestration.systems._http import ApiError
 from orchestration.systems._reading import ApiSettings, Landing, Reading, Telling, first_day
-from orchestration.systems._records import Refused
+from orchestration.systems._records import Refused, parse
 from orchestration.systems.pagerduty import client, records
 
 SERVICES = Stream(
@@ -169,8 +169,7 @@ class _Account:
                     pages += [self.client.open_incidents(), self._still_open(seen)]
                 for page in (page for group in pages for page in group):
                     for payload in page:
-                        seen.add(str(payload.get("id")))
-                        self._add(telling, landing, payload, times)
+                        self._add(telling, landing, payload, times, seen)
 
     def _still_open(self, seen: set[str]) -> Iterator[list[Any]]:
         """Those that the lake has open and no list has shown: resolved since, long after."""
@@ -179,13 +178,22 @@ class _Account:
             if row["status"] != "resolved" and row["incident_id"] not in seen:
                 yield [self.client.incident(row["incident_id"])]
 
-    def _add(self, telling: Telling, landing: Landing, payload: Any, times: records.Times) -> None:
+    def _add(
+        self,
+        telling: Telling,
+        landing: Landing,
+        payload: Any,
+        times: records.Times,
+        seen: set[str],
+    ) -> None:
         fields = self.settings.custom_fields
         try:
+            read = parse(records.Incident, payload, telling.news)
+            seen.add(read.id)
             custom: dict[str, Any] = {}
             if fields.opened_at or fields.caused_by_deployment_id:
-                custom = self.client.custom_fields(payload["id"])
-            record = records.incident(payload, self.names, times, custom, fields, telling.news)
+                custom = self.client.custom_fields(read.id)
+            record = records.incident(read, self.names, times, custom, fields)
         except Refused as refused:
             landing.refuse(INCIDENTS, payload, refused, "incidents")
         else:

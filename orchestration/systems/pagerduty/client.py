@@ -36,7 +36,7 @@ class Client:
 
     def probe(self) -> None:
         """A cheap call that needs what reading needs. Raises ApiError."""
-        self.api.get("/incidents", {"limit": 1})
+        self._part(self.api.get("/incidents", {"limit": 1}), "incidents")
 
     def services(self) -> Iterator[list[Any]]:
         """All services."""
@@ -93,7 +93,10 @@ class Client:
 
         for answer in self.api.pages(f"/{name}", first, following, lambda said: said[name]):
             said = answer.json()
-            total = max(total, int(said["total"] or 0))
+            said_total = said.get("total") or 0  # not every list is counted
+            if not isinstance(said_total, int):
+                raise Unexpected(f"pagerduty: {name}: its total is no number")
+            total = max(total, said_total)
             if total > FURTHEST:
                 raise TooLong(f"pagerduty: {name}: {total:,} in one list, of which it shows 10,000")
             given += len(said[name])

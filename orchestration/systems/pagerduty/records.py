@@ -125,16 +125,14 @@ def times(entries: Iterable[Mapping[str, Any]]) -> Times:
 
 
 def incident(
-    payload: Any,
+    read: Incident,
     services: Mapping[str, str],
     times: Times,
     custom: Mapping[str, Any],
     names: "CustomFields",
-    news: set[str],
 ) -> dict[str, Any]:
     """A record of ``incidents``. ``custom``: its custom fields, of which ``names`` says which is
     which. An incident that is open again is not resolved, whatever was logged. Raises Refused."""
-    read = parse(Incident, payload, news)
     acknowledged_at, resolved_at = times.get(read.id, (None, None))
     if read.status == "resolved":
         # Resolved after the log was read: the next run has the entry.
