@@ -187,21 +187,26 @@ def status(current: Settings) -> Status:
             )
     published_at, as_of = _publication(current)
     is_late = published_at is None or datetime.now(UTC).replace(tzinfo=None) - published_at > LATE
-    problems = _lake_problems(current)
+    problems = [*_troubles(current, lake), *_lake_problems(current)]
     return Status(str(current.home), published_at, as_of, is_late, streams, problems)
 
 
 def warnings(current: Settings) -> list[str]:
     """What a run that published should still make somebody look at, one line each."""
     lake = Lake(current.home)
-    lines = [
+    lines = _troubles(current, lake)
+    if any((current.home / "quarantine").rglob("*.jsonl")):
+        lines.append(f"refused records, each with its reason: {current.home / 'quarantine'}")
+    return [*lines, *_set_aside(lake), *transformation.warnings(current)]
+
+
+def _troubles(current: Settings, lake: Lake) -> list[str]:
+    """The scopes of the last reading that somebody should look at."""
+    return [
         f"{trouble.system} {trouble.scope}: {trouble.status}: {trouble.message}"
         for system in extraction.enabled(current)
         for trouble in inventory.troubles(lake, system.name)
     ]
-    if any((current.home / "quarantine").rglob("*.jsonl")):
-        lines.append(f"refused records, each with its reason: {current.home / 'quarantine'}")
-    return [*lines, *_set_aside(lake), *transformation.warnings(current)]
 
 
 def _lake_problems(current: Settings) -> list[str]:

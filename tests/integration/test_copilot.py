@@ -86,6 +86,7 @@ class Desk:
         *,
         until: datetime | None = None,
         since: date = TODAY - timedelta(days=4),
+        forget_missing: bool = False,
         **changes: Any,
     ) -> Outcome:
         wanted: dict[str, Any] = {
@@ -97,7 +98,10 @@ class Desk:
         }
         settings = CopilotSettings(**wanted | changes)
         moment = (until or server.now).replace(tzinfo=UTC)
-        (outcome,) = extract(self.lake, IDENTITY, settings, since=since, until=moment)
+        (outcome,) = extract(
+            self.lake, IDENTITY, settings,
+            since=since, until=moment, forget_missing=forget_missing,
+        )  # fmt: skip
         return outcome
 
     def user_days(self) -> set[tuple[Any, ...]]:
@@ -392,12 +396,25 @@ def test_seats_become_a_history_by_being_looked_at_every_day(desk: Desk, serve: 
     assert leaving["pending_cancellation_date"] == date(2026, 3, 22)
 
 
-def test_a_day_on_which_nobody_has_a_seat_is_a_snapshot_too(desk: Desk, serve: Serve) -> None:
+def test_seats_that_all_vanish_at_once_stay_until_somebody_says_so(
+    desk: Desk, serve: Serve
+) -> None:
+    """All given up on one day, or an answer that is none: nobody can tell from here."""
     server = serve(seats=[held(PEOPLE[0], end=date(2026, 3, 21))])
     desk.read(server, **NO_REPORTS)
     server.now += timedelta(days=1)
-    desk.read(server, **NO_REPORTS)
+    outcome = desk.read(server, **NO_REPORTS)
+    assert outcome.status == "warning"
+    assert "seats came back empty; the 1 held before stay" in outcome.message
+    assert desk.seats(date(2026, 3, 21)) == {}
+    desk.read(server, forget_missing=True, **NO_REPORTS)
     (row,) = desk.seats(date(2026, 3, 21)).values()
+    assert (row["person_id"], row["assigned_at"]) == (None, None)
+
+
+def test_a_day_on_which_nobody_has_a_seat_is_a_snapshot_too(desk: Desk, serve: Serve) -> None:
+    desk.read(serve(seats=[]), **NO_REPORTS)
+    (row,) = desk.seats(TODAY).values()
     assert (row["person_id"], row["assigned_at"]) == (None, None)
 
 

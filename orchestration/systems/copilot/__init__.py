@@ -221,8 +221,15 @@ class _Account:
             telling.remarks.append("seats not read: what GitHub says now is not that day's")
             return
         prices = self.settings.monthly_prices
+        payloads = self.client.seats()
+        held = self._seats_held()
+        if held and not payloads and not self.reading.forget_missing:
+            # All given up on one day, or an answer that is none: who holds a seat costs money.
+            telling.remarks.append(
+                f"seats came back empty; the {held:,} held before stay (--forget-missing ends them)"
+            )
+            return
         with telling.landing(window, SEATS) as landing:
-            payloads = self.client.seats()
             if not payloads:
                 landing.add(SEATS, {"snapshot_date": today.date()})
             read = []
@@ -238,6 +245,13 @@ class _Account:
                 f"the price of a {plan} seat is not known: say it in"
                 f" systems.copilot.monthly_prices.{plan} (USD a month)"
             )
+
+    def _seats_held(self) -> int:
+        """Seats in the newest snapshot; one without seats is a row without a plan."""
+        columns = ["snapshot_date", "plan"]
+        rows = self.reading.lake.current(SEATS, self.settings.account, columns).to_pylist()
+        newest = max((row["snapshot_date"] for row in rows), default=None)
+        return sum(row["snapshot_date"] == newest and row["plan"] is not None for row in rows)
 
     def reports(self, telling: Telling) -> None:
         """The daily reports: people first, they are what the rest is only a frame of."""
