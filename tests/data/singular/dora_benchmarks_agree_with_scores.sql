@@ -1,6 +1,7 @@
 -- Every scope and quarter has 13 benchmarks (five metrics of 2025, four of 2023 and of
--- 2021); a tier exactly where an older edition finds a value, a difference exactly where
--- there is a score; scores are those of dora_quarterly. Returns the scopes that differ.
+-- 2021); a tier exactly where an older edition finds a value, a difference exactly
+-- where there is a score; scores are those of dora_quarterly. Returns the scopes that
+-- differ.
 with
 
 benchmarks as (

@@ -42,7 +42,8 @@ where
         and (
             coalesce(variants.no_lead_time_reason, '')
             <> coalesce(changes.no_lead_time_reason, '')
-            or round(variants.lead_time_minutes * 60) <> changes.change_lead_time_seconds
+            or round(variants.lead_time_minutes * 60)
+            <> changes.change_lead_time_seconds
         )
     )
     or (
