@@ -63,6 +63,9 @@ policy:
   large_pull_request_lines: 400
   stalled_pull_request_days: 7
   rubber_stamp_minutes_per_100_lines: 10
+  small_sample_size: 20          # rates over fewer changes are marked as noise
+  active_days_per_month: 4       # days with AI that make somebody an active user of a month
+  adoption_share: 0.5            # of a team's active contributors, for a team to have adopted
   bots: []                       # more handles that are nobody, such as "acme-ci*"
 """
 

@@ -51,6 +51,9 @@ class Policy(BaseModel, extra="forbid"):
     large_pull_request_lines: int = Field(default=400, ge=1)
     stalled_pull_request_days: int = Field(default=7, ge=1)
     rubber_stamp_minutes_per_100_lines: int = Field(default=10, ge=0)
+    small_sample_size: int = Field(default=20, ge=1)
+    active_days_per_month: int = Field(default=4, ge=1, le=31)
+    adoption_share: float = Field(default=0.5, gt=0, le=1)
     bots: list[str] = []
 
 
