@@ -20,7 +20,7 @@ judged as (
     select
         team_id,
         period_start,
-        headcount,
+        least(headcount, active_contributor_count) as group_size,
         case
             when active_user_share >= {{ var('adoption_share') }} then 1 else 0
         end as holds
@@ -39,11 +39,11 @@ looked_ahead as (
             order by period_start
             rows between 1 following and 3 following
         ), 0) as holding_month_count,
-        min(headcount) over (
+        min(group_size) over (
             partition by team_id
             order by period_start
             rows between current row and 3 following
-        ) as smallest_headcount
+        ) as smallest_group_size
     from judged
 
 ),
@@ -53,7 +53,7 @@ ranked as (
     select
         team_id,
         period_start,
-        smallest_headcount,
+        smallest_group_size,
         row_number() over (partition by team_id order by period_start) as place
     from looked_ahead
     where holds = 1 and holding_month_count >= 2
@@ -66,7 +66,7 @@ final as (
         teams.team_id,
         teams.department_id,
         coalesce(
-            ranked.smallest_headcount >= {{ var('minimum_group_size') }}, false
+            ranked.smallest_group_size >= {{ var('minimum_group_size') }}, false
         ) as may_be_shown,
         ranked.period_start as adopted_on
     from teams
