@@ -84,10 +84,11 @@ final as (
             case when not response.is_hidden then response.survey_respondent_count end
             as bigint
         ) as survey_respondent_count,
-        cast(case when figures.scope_id is not null then spine.invited_count end
-            as bigint) as invited_count,
-        cast(case when figures.scope_id is not null then response.headcount end
-            as bigint) as headcount,
+        cast(
+            case when figures.scope_id is not null then spine.invited_count end
+            as bigint
+        ) as invited_count,
+        cast(response.headcount as bigint) as headcount,
         case when not response.is_hidden then response.response_rate end
             as response_rate,
         cast(

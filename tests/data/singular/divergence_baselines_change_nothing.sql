@@ -1,5 +1,5 @@
--- A quarter held against itself has not changed, and a scope is held against one quarter
--- at most: a whole one.
+-- A quarter held against itself has not changed, and a scope is held against one
+-- quarter at most: a whole one.
 {% set measures = [
     'finished_tasks_per_week', 'finished_tasks_per_contributor',
     'finished_epics_per_week', 'finished_epics_per_contributor',

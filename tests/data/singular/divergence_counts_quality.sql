@@ -1,5 +1,5 @@
--- Over a whole quarter divergence and quality count the same merges, lines and bugs; and
--- tasks and epics of teams and of departments add up to the organization's.
+-- Over a whole quarter divergence and quality count the same merges, lines and bugs;
+-- and tasks and epics of teams and of departments add up to the organization's.
 with
 
 divergence as (

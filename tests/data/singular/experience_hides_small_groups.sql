@@ -1,6 +1,6 @@
 -- No survey figure is of fewer people than the minimum group, and none can be had by
--- subtraction: what a department or the organization has beyond the parts that are shown
--- is nobody, or enough people. A row that is not reported says nothing.
+-- subtraction: what a department or the organization has beyond the parts that are
+-- shown is nobody, or enough people. A row that is not reported says nothing.
 with
 
 experience as (
