@@ -279,7 +279,9 @@ def test_a_key_that_is_no_admin_key_is_told_what_it_lacks(serve: Callable[..., A
     settings = AnthropicSettings(base_url=server.url, admin_key=MEMBER_KEY)
     (outcome,) = check(settings)
     assert outcome.status == "failed"
-    assert "cost_report: the key may not read this; it needs an Admin API key" in outcome.message
+    assert outcome.message.startswith("/v1/organizations/usage_report/messages, /v1/organizations/")
+    assert "cost_report" in outcome.message
+    assert outcome.message.count("the key may not read this; it needs an Admin API key") == 1
     (outcome,) = check(AnthropicSettings(base_url=server.url, admin_key=ADMIN_KEY))
     assert outcome.status == "unchanged"
 

@@ -87,7 +87,10 @@ def outcome(payload: dict[str, Any], *earlier: Seen) -> tuple[Any, ...]:
 
 
 def test_id_beyond_32_bits_comes_as_text_and_stays_whole() -> None:
-    assert reader().pull_request(pull(), SHOP, ["main"]).pull_request["pull_request_id"] == "5000000001"
+    assert (
+        reader().pull_request(pull(), SHOP, ["main"]).pull_request["pull_request_id"]
+        == "5000000001"
+    )
 
 
 def test_title_body_and_branch_leave_only_flags() -> None:
@@ -127,7 +130,11 @@ def test_body_footer_is_evidence_and_a_mention_is_not() -> None:
     told = "Fixes it.\n\n🤖 Generated with [Claude Code](https://claude.com/claude-code)"
     row = reader().pull_request(pull(body=told), SHOP, ["main"]).pull_request
     assert row["ai_evidence_rules"] == "footer_claude_code"
-    row = reader().pull_request(pull(body="As generated with Claude Code"), SHOP, ["main"]).pull_request
+    row = (
+        reader()
+        .pull_request(pull(body="As generated with Claude Code"), SHOP, ["main"])
+        .pull_request
+    )
     assert row["ai_evidence_rules"] is None
 
 
@@ -227,7 +234,11 @@ def test_vanished_required_field_is_refused_without_its_values() -> None:
 
 
 def test_label_with_a_semicolon_stays_one_label() -> None:
-    row = reader().pull_request(pull(labels=[{"name": "a;b"}, {"name": "c"}]), SHOP, ["main"]).pull_request
+    row = (
+        reader()
+        .pull_request(pull(labels=[{"name": "a;b"}, {"name": "c"}]), SHOP, ["main"])
+        .pull_request
+    )
     assert row["labels"] == "a,b;c"
 
 

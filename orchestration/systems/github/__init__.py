@@ -72,7 +72,7 @@ class GitHubSettings(ApiSettings):
     """``systems.github``. ``services``: repository → the service it is deployed as; ``teams``: a
     team's slug → the company's id of it; ``exclude``: shell-style patterns of names;
     ``branches``: those of the branches that make up the main line, by default each repository's
-    default branch alone; ``issue_types``: label → the type it stands for, where GitHub knows none."""
+    default branch; ``issue_types``: label → the type it stands for, where GitHub knows none."""
 
     base_url: str = "https://api.github.com"
     organization: Annotated[str, Field(pattern=LOGIN)] | None = None

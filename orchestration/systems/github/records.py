@@ -239,7 +239,8 @@ class Newest(NamedTuple):
 
 
 NOTHING = Newest(0, None)
-UNKNOWN = Newest(0, datetime.max)  # it may not be read with others: anything may be new
+# It may not be read with others: anything may be new.
+UNKNOWN = Newest(0, datetime.max)  # noqa: DTZ901  (UTC, as the lake has it)
 
 
 @dataclass(frozen=True)
@@ -351,9 +352,7 @@ class Reader:
         self._rules: Rules = load_rules()
         self._kinds = load_file_kinds()
 
-    def pull_request(
-        self, payload: Any, repository: Repository, branches: Iterable[str]
-    ) -> Change:
+    def pull_request(self, payload: Any, repository: Repository, branches: Iterable[str]) -> Change:
         """A pull request with its commits and reviews. ``branches``: patterns of those that make
         up the main line. Raises Refused."""
         pull = parse(PullRequest, payload)
