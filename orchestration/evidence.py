@@ -32,7 +32,10 @@ REVERTED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 SHA = re.compile(r"\b[0-9a-f]{7,64}\b", re.IGNORECASE)
-TITLE_TYPE = re.compile(r"^\s*(feat|fix|docs|style|refactor|perf|test|build|ci|chore|revert)(?:\([^()\n]*\))?!?:", re.IGNORECASE)  # noqa: E501
+TITLE_TYPE = re.compile(
+    r"^\s*(feat|fix|docs|style|refactor|perf|test|build|ci|chore|revert)(?:\([^()\n]*\))?!?:",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)

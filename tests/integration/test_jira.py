@@ -24,7 +24,7 @@ from orchestration.simulation.vendors._server import (
     Limit,
     Response,
 )
-from orchestration.simulation.vendors.jira import Jira, TO_DO
+from orchestration.simulation.vendors.jira import TO_DO, Jira
 from orchestration.simulation.worlds import WORLDS
 from orchestration.systems import jira
 from orchestration.systems.jira import (

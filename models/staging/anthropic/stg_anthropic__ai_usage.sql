@@ -1,6 +1,7 @@
--- One row per day and mix of key, workspace, model, tier, context window, place and speed.
--- The vendor's input is without what a cache held or got: the classes are disjoint as
--- they come. How many requests there were it does not say, nor who asked.
+-- One row per day and mix of key, workspace, model, tier, context window, place and
+-- speed. Another speed or a chosen place has other prices: it is a tier of its own. The
+-- vendor's input is without what a cache held or got: the classes are disjoint as they
+-- come. How many requests there were it does not say, nor who asked.
 with
 
 records as (
@@ -20,8 +21,7 @@ final as (
         team_id,
         cast(null as text) as tool,
         cast(null as text) as session_id,
-        -- What is served at another speed or from a chosen place has other prices: its tier
-        -- says so (fast, us, fast_us, priority_us), and none but that tier's price is its own.
+        -- As in fast, us, fast_us or priority_us.
         coalesce(
             nullif(
                 concat_ws(

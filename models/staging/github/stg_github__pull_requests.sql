@@ -1,5 +1,5 @@
--- One row per pull request. One that was merged into another branch than the main line is
--- closed and not merged: what it brought reaches the main line by another one, or never.
+-- One row per pull request. One that was merged into another branch than the main line
+-- is closed and not merged: what it brought gets there by another one, or never.
 with
 
 records as (
@@ -15,7 +15,7 @@ final as (
         'github' as system,
         repository,
         author_id,
-        case when coalesce(is_for_mainline, true) then merge_commit_sha end as merge_commit_sha,
+        case when is_for_mainline then merge_commit_sha end as merge_commit_sha,
         labels,
         cast(null as text) as work_type,
         title_type,
@@ -32,7 +32,7 @@ final as (
         first_commit_at,
         created_at,
         ready_at,
-        case when coalesce(is_for_mainline, true) then merged_at end as merged_at,
+        case when is_for_mainline then merged_at end as merged_at,
         closed_at
     from records
 
