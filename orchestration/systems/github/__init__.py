@@ -29,8 +29,8 @@ from orchestration.systems.github.streams import (
     ISSUES,
     REPOSITORIES,
     SERVICES,
-    STREAMS,
 )
+from orchestration.systems.github.streams import STREAMS as STREAMS
 
 LIST = "repositories"  # the scope of the list of them
 NONE_SEEN = "none of its repositories may be seen; give the credential access to them"

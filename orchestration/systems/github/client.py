@@ -253,7 +253,7 @@ class Client:
             )
             try:
                 for found in self._all(query, {"login": login}, "organization", "repositories"):
-                    yield self._unread() | found
+                    yield {**self._unread(), **found}
             except Lacking as lacking:
                 self._leave_out(lacking)
             else:
@@ -273,7 +273,7 @@ class Client:
             return self.repository(name)
         if not isinstance(found, dict):
             raise Absent(f"github: {name}: there is no such repository, or it may not be seen")
-        return self._unread() | found
+        return {**self._unread(), **found}
 
     def default_branch(self, place: Place) -> str:
         """Its name, from REST: that needs no more than Metadata."""
@@ -458,7 +458,7 @@ class Client:
             raise lacking
         self._listing = [name for name in self._listing if name != lacking.field_name]
 
-    def _unread(self) -> dict[str, None]:
+    def _unread(self) -> dict[str, Any]:
         return dict.fromkeys({*self._lists, DEFAULT_BRANCH} - {*self._listing})
 
     def _get(self, path: str, asked: Mapping[str, Any] | None = None) -> Any:
