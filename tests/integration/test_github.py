@@ -27,6 +27,7 @@ from orchestration.simulation.records import (
     Review,
     Service,
 )
+from orchestration.simulation.vendors import github_objects
 from orchestration.simulation.vendors._people import login
 from orchestration.simulation.vendors._server import (
     FAULTS,
@@ -820,7 +821,7 @@ def test_missing_permission_is_named_and_the_rest_lands(
     """And once it is given, what was missing is read."""
     made = company(
         deployments=[deployment(0)], ci_runs=[CiRun("ci", WEB, START, "success", START)],
-        issues=[Issue("PAY-1", "bug", START, service_id="web")],
+        issues=[Issue("PAY-1", "bug", START, service_id="web", pull_request_ids=("pr-0",))],
     )  # fmt: skip
     server = serve(made, lacks=frozenset({lacks}), issues=True)
     told = desk.read(server)
@@ -841,6 +842,31 @@ def test_missing_permission_is_named_and_the_rest_lands(
     fresh.read(server)
     assert desk.all() == fresh.all()
     same(desk.rows(PULL_REQUESTS), expected_pull_requests(server, made))
+    assert [row["closing_issue_ids"] is None for row in desk.rows(PULL_REQUESTS)].count(False) == 1
+
+
+def test_releases_need_the_permission_for_contents(desk: Desk, serve: Serve) -> None:
+    server = serve(company(deployments=[deployment(0)]), lacks=frozenset({"contents"}))
+    told = desk.read(server, deployments={"from": "releases"})
+    assert told[WEB].status == "failed"
+    assert "releases: github: POST /graphql: the credential lacks Contents: read" in (
+        told[WEB].message
+    )
+    assert len(desk.rows(PULL_REQUESTS)) == 3
+
+
+def test_default_branch_of_another_name_reads_the_pull_requests_again(
+    desk: Desk, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What went into the former default branch keeps its name as the base."""
+    server = serve(company(3), bases={"pr-2": "trunk"})
+    desk.read(server)
+    assert merged(desk) == {1: True, 2: True, 3: False}
+    monkeypatch.setattr(github_objects, "BRANCH", "trunk")
+    desk.read(server)
+    assert merged(desk) == {1: False, 2: False, 3: True}
+    desk.read(server, branches=["main", "trunk"])
+    assert merged(desk) == {1: True, 2: True, 3: True}
 
 
 def test_two_missing_permissions_are_both_named(desk: Desk, serve: Serve) -> None:

@@ -503,6 +503,7 @@ class Graph:
         }  # fmt: skip
 
     def _closing(self, found: Repository, pull: Pull, **asked: Any) -> Object:
+        self._needs("issues")
         seen = [t for t in pull.closes if t.created < self._server.seen_at(t.id)]
         home = {t.id: r for r in self._server.visible() for t in r.tickets} if seen else {}
         return listed(

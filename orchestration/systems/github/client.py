@@ -4,7 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -42,7 +42,7 @@ DEFAULT_BRANCH = "defaultBranchRef"
 # A field that may not be read → what the credential lacks.
 PERMISSIONS = {
     "pullRequests": "Pull requests: read",
-    "issues": "Issues: read",
+    **dict.fromkeys(("issues", "closingIssuesReferences"), "Issues: read"),
     "deployments": "Deployments: read",
     "releases": "Contents: read",
     DEFAULT_BRANCH: "Contents: read",
@@ -153,6 +153,11 @@ PULL_REQUESTS = Connection(
         ),
     },
 )  # fmt: skip
+# For a credential that may not read issues.
+PULL_REQUESTS_ALONE = replace(
+    PULL_REQUESTS,
+    lists={n: said for n, said in PULL_REQUESTS.lists.items() if n != "closingIssuesReferences"},
+)
 ISSUES = Connection(
     "issues", "Issue", "updatedAt",
     "filterBy: {since: $since}, orderBy: {field: UPDATED_AT, direction: ASC}",
@@ -638,10 +643,7 @@ def _next(answer: Answer) -> tuple[str, None] | None:
 
 
 def _with_types(issues: Connection) -> Connection:
-    return Connection(
-        issues.name, issues.type, issues.moment, issues.arguments,
-        issues.selection + ISSUE_TYPES, issues.lists, issues.variables,
-    )  # fmt: skip
+    return replace(issues, selection=issues.selection + ISSUE_TYPES)
 
 
 def _credential(settings: "GitHubSettings", base_url: str) -> Callable[[], Mapping[str, str]]:

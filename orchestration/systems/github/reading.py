@@ -114,7 +114,8 @@ class RepositoryReading:
     def _pull_requests(self, telling: Telling) -> None:
         default = self._repository.default_branch
         named = self._run.settings.branches
-        reached, mark = self._progress(PULL_REQUESTS, _digest(named or default))
+        has_issues = self._newest("issues") is not records.UNKNOWN
+        reached, mark = self._progress(PULL_REQUESTS, _digest(named or default, has_issues))
         newest = self._newest("pull_requests")
         if not self._is_due(newest, reached, LATE, mark):
             return
@@ -130,7 +131,8 @@ class RepositoryReading:
             chunk.rows += [(REVIEWS, row) for row in change.reviews]
 
         streams = (PULL_REQUEST_COMMITS, COMMITS, REVIEWS, PULL_REQUESTS)
-        _Forward(self, telling, client.PULL_REQUESTS, streams, take, LATE).read(reached, mark)
+        asked = client.PULL_REQUESTS if has_issues else client.PULL_REQUESTS_ALONE
+        _Forward(self, telling, asked, streams, take, LATE).read(reached, mark)
 
     def _issues(self, telling: Telling) -> None:
         settings = self._run.settings

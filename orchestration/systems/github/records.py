@@ -147,7 +147,7 @@ class PullRequest(Node):
     files: list[Path] | None
     commits: list[PullRequestCommit]
     reviews: Items[Review]
-    closing_issues_references: Items[Reference]
+    closing_issues_references: Items[Reference] = []  # not asked where issues may not be read
     timeline_items: list[Event]
 
 
