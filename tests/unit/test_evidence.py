@@ -9,6 +9,7 @@ from orchestration.evidence import (
     load_rules,
     note_is_ai,
     reverted_shas,
+    title_type,
 )
 
 CLAUDE = "Co-Authored-By: Claude Opus 4 <noreply@anthropic.com>"
@@ -191,6 +192,26 @@ def test_seed_is_well_formed() -> None:
 )
 def test_reverted_shas(message: str, shas: list[str]) -> None:
     assert reverted_shas(message) == shas
+
+
+@pytest.mark.parametrize(
+    ("title", "type_"),
+    [
+        ("fix: round", "fix"),
+        ("FEAT(api)!: drop v1", "feat"),
+        ("  docs(read me) : x", None),
+        ("perf!: faster", "perf"),
+        ("fixes: round", None),
+        ("A fix: round", None),
+        ("wip: fix: round", None),
+        ("fix round", None),
+        ("fix(a\nb): round", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_title_begins_with_a_type(title: str | None, type_: str | None) -> None:
+    assert title_type(title) == type_
 
 
 @pytest.mark.parametrize(
