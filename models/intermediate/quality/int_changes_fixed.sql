@@ -1,6 +1,6 @@
--- One row per merged change, no bot's, that another one had to fix which merged later and
--- within the policy's rework window; by the first method that tells. A younger change is
--- not here yet.
+-- One row per merged change, no bot's, that another one had to fix which merged later
+-- and within the policy's rework window; by the first method that tells. A younger
+-- change is not here yet.
 with
 
 changes as (

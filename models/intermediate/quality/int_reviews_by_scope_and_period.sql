@@ -1,5 +1,6 @@
 -- One row per scope and period in which a change merged: size, tests, reverts, fixes
--- and review, by the day of the merge. Bots' changes are counted apart and in nothing else.
+-- and review, by the day of the merge. Bots' changes are counted apart and in nothing
+-- else.
 with
 
 changes as (
