@@ -94,6 +94,7 @@ final as (
             order by with_shares.period_start
         ) as prior_work_share,
         baseline.finished_count as baseline_finished_count,
+        baseline.finished_work_count as baseline_finished_work_count,
         baseline.work_share as baseline_work_share,
         baseline.median_work_seconds as baseline_median_work_seconds,
         with_shares.is_partial_period,

@@ -27,6 +27,8 @@ final as (
         mix.work_share,
         mix.prior_work_share,
         cast(mix.baseline_finished_count as bigint) as baseline_finished_count,
+        cast(mix.baseline_finished_work_count as bigint)
+            as baseline_finished_work_count,
         mix.baseline_work_share,
         indexes.drift_index,
         cast(indexes.active_contributor_count as bigint) as active_contributor_count,
@@ -39,7 +41,8 @@ final as (
         indexes.standardised_throughput_index,
         coalesce(mix.period_start = mix.baseline_quarter_start, false)
             as is_baseline_quarter,
-        mix.finished_work_count < {{ var('small_sample_size') }} as is_small_sample,
+        least(mix.finished_work_count, mix.baseline_finished_work_count)
+        < {{ var('small_sample_size') }} as is_small_sample,
         mix.is_partial_period,
         mix.baseline_quarter_start,
         mix.period_end
