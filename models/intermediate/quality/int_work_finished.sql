@@ -84,9 +84,9 @@ final as (
         units.service_id,
         units.team_id,
         teams.department_id,
-        -- A start after the finish is no known one.
+        -- A squashed commit starts when it ends: no work takes no time.
         case
-            when units.started_at <= units.finished_at
+            when units.started_at < units.finished_at
                 then {{ seconds_between('units.started_at', 'units.finished_at') }}
         end as work_seconds,
         units.finished_at
