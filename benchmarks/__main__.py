@@ -15,6 +15,7 @@ def main() -> None:
         ("usage_logs.py", []),
         ("run_overhead.py", []),
         ("simulation.py", []),
+        ("marts.py", []),
     ):
         sys.stdout.write(f"\n== {script}\n")
         sys.stdout.flush()
