@@ -5,6 +5,7 @@ that stands, which step brought which line. ``git blame --first-parent -w`` asks
 from a file backwards; asked forwards, for all lines at once, the answers are the same.
 """
 
+import hashlib
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -71,6 +72,7 @@ class LineLedger:
         position: int = 0,
         files: Mapping[str, str | None] | None = None,
     ) -> None:
+        """``files``: what ``state`` gave after so many steps."""
         self.position = position
         self.births, self.removals = Tally(), Tally()
         self._kind_of, self._blame = kind_of, blame
@@ -85,14 +87,14 @@ class LineLedger:
         self.position += 1
         self._added, self._removed = {}, {}
         owner_position = UNKNOWN_POSITION if is_boundary else self.position
-        sources = {path: self._owners(path) for path in step.gone}
+        sources = {path: self.owners(path) for path in step.gone}
         moved: set[str] = set()
         results: dict[str, array[int] | None] = {}
         for file in step.files:
             before = None
             if file.origin is not None:
                 is_moved = file.origin in sources
-                before = sources[file.origin] if is_moved else self._owners(file.origin)
+                before = sources[file.origin] if is_moved else self.owners(file.origin)
                 if is_moved and file.origin in moved:
                     results[file.path] = self._copied(step.sha, file, before, owner_position)
                     continue
@@ -101,27 +103,26 @@ class LineLedger:
         for path, owners in sources.items():
             if path not in moved and owners is not None:
                 self._remove(owners)
-            self._files.pop(path, None)
-        self._files.update(results)
+            self._files.pop(path_hash(path), None)
+        self._files.update((path_hash(path), owners) for path, owners in results.items())
         if not is_boundary:
             self._note_births()
         self._note_removals()
 
-    def owners(self, path: str) -> "array[int] | None":
-        """The owners of a file's lines; None for a binary one."""
-        return self._owners(path)
-
     def state(self) -> dict[str, str | None]:
-        """Every file that stands with its lines' owners, in runs; None for a binary one."""
+        """Every file that stands, by its path's hash, with its lines' owners in runs; None for a
+        binary one."""
         return {
-            path: packed(owners) if isinstance(owners, array) else owners
-            for path, owners in self._files.items()
+            key: packed(owners) if isinstance(owners, array) else owners
+            for key, owners in self._files.items()
         }
 
-    def _owners(self, path: str) -> "array[int] | None":
-        owners = self._files[path]
+    def owners(self, path: str) -> "array[int] | None":
+        """The owners of a file's lines; None for a binary one."""
+        key = path_hash(path)
+        owners = self._files[key]
         if isinstance(owners, str):
-            owners = self._files[path] = unpacked(owners)
+            owners = self._files[key] = unpacked(owners)
         return owners
 
     def _followed(
@@ -201,6 +202,11 @@ class LineLedger:
             noted.lines.append(lines)
             noted.replaced.append(replaced)
             noted.copied.append(copied)
+
+
+def path_hash(path: str) -> str:
+    """What stands for a path in the lake, where nothing is kept that people wrote."""
+    return hashlib.blake2b(path.encode(), digest_size=12).hexdigest()
 
 
 def packed(owners: Iterable[Owner]) -> str:

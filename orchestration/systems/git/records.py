@@ -247,6 +247,11 @@ class History:
         return wanted
 
     @property
+    def mainline(self) -> list[str]:
+        """The main line's steps by their hashes, the root first."""
+        return [self.graph.shas[number] for number in self._mainline]
+
+    @property
     def unreadable_count(self) -> int:
         """Commits whose lines are not known."""
         return self.counts.additions.count(UNKNOWN)
