@@ -63,6 +63,8 @@ policy:
   large_pull_request_lines: 400
   stalled_pull_request_days: 7
   rubber_stamp_minutes_per_100_lines: 10
+  rework_window_days: 21         # a line replaced before it is this old is rework
+  small_sample_size: 20          # rates of fewer are marked
   bots: []                       # more handles that are nobody, such as "acme-ci*"
 """
 

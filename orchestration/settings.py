@@ -51,6 +51,8 @@ class Policy(BaseModel, extra="forbid"):
     large_pull_request_lines: int = Field(default=400, ge=1)
     stalled_pull_request_days: int = Field(default=7, ge=1)
     rubber_stamp_minutes_per_100_lines: int = Field(default=10, ge=0)
+    rework_window_days: int = Field(default=21, ge=1)
+    small_sample_size: int = Field(default=20, ge=1)
     bots: list[str] = []
 
 
