@@ -82,7 +82,7 @@ dated as (
 
 ),
 
-merges as (
+merged as (
 
     select
         pull_requests.repository,
@@ -105,20 +105,21 @@ final as (
     select
         dated.repository,
         dated.commit_sha,
-        merges.pull_request_id,
-        coalesce(merges.author_id, dated.author_id) as author_id,
-        coalesce(merges.is_bot_change, dated.author_is_bot) as is_bot,
-        change_evidence.pull_request_id is not null
-        or commit_evidence.commit_sha is not null as is_ai_assisted,
+        merged.pull_request_id,
+        coalesce(merged.author_id, dated.author_id) as author_id,
+        coalesce(merged.is_bot_change, dated.author_is_bot) as is_bot,
+        coalesce(
+            change_evidence.pull_request_id, commit_evidence.commit_sha
+        ) is not null as is_ai_assisted,
         dated.committed_at
     from dated
-    left join merges
+    left join merged
         on
-            dated.repository = merges.repository
-            and dated.commit_sha = merges.merge_commit_sha
-            and merges.preference = 1
+            dated.repository = merged.repository
+            and dated.commit_sha = merged.merge_commit_sha
+            and merged.preference = 1
     left join change_evidence
-        on merges.pull_request_id = change_evidence.pull_request_id
+        on merged.pull_request_id = change_evidence.pull_request_id
     left join commit_evidence
         on
             dated.repository = commit_evidence.repository

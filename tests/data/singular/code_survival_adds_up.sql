@@ -1,6 +1,6 @@
--- A month's lines are added whatever their age; none survive that were not observed, none
--- are observed that were not added, and where nothing is withheld the teams of a month
--- add up to the organization.
+-- None survive that were not observed, none are observed that were not added, the lines
+-- of a month are the same at every age, and where nothing is withheld its teams add up
+-- to the organization.
 with
 
 survival as (
