@@ -17,6 +17,7 @@ final as (
         merge_commit_sha,
         labels,
         cast(null as text) as work_type,
+        cast(null as text) as title_type,
         ai_evidence_rules,
         cast(null as text) as ai_tools,
         additions,

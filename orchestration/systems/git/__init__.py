@@ -94,6 +94,8 @@ PULL_REQUESTS = Stream(
         Field("merge_commit_sha", "string", "The merge or squash commit"),
         Field("number", "integer", "The number that its message gives, where it gives one"),
         Field("merge_method", "string", "merge or squash"),
+        Field("title_type", "string",
+              "The type that its title begins with, by Conventional Commits: fix, feat, …"),
         Field("author_id", "person", "The earliest commit's author"),
         Field("additions", "integer", "Lines added by its commits; null where one is unreadable"),
         Field("deletions", "integer", "Lines deleted; likewise"),
