@@ -354,7 +354,7 @@ def test_a_clone_without_objects_keeps_the_lines_it_had(tmp_path: Path) -> None:
     blob.unlink()
     (outcome,) = read(lake, repo)
     assert outcome.status == "warning"
-    assert "no history of lines from here on" in outcome.message
+    assert "its lines cannot be followed" in outcome.message
     assert rows(lake) == before
     assert [o.status for o in read(lake, repo)] == ["unchanged"]
     blob.write_bytes(content)

@@ -497,7 +497,8 @@ def _extract(
             state.remarks.append("its .mailmap is missing, so people may count twice")
     if why_not:
         state.remarks.append(
-            f"it has no history of lines from here on ({why_not}); fetch the clone without a filter"
+            f"its lines cannot be followed ({why_not}), so they stay as they were; "
+            "fetch the clone without a filter"
         )
     told = (
         f"{len(history.graph):,} commits, {len(history.changes):,} changes, "
@@ -543,7 +544,7 @@ def _lines(
             None if full_refresh else known, _digest([s.digest for s in streams], broken),
         )  # fmt: skip
     except GitError as error:
-        found, why_not = known, str(error)
+        found, why_not = known, str(error).rpartition("git says: ")[2]
     names = (stream.name for stream in streams)
     return dict(zip(names, (found.births, found.deaths, found.owners), strict=True)), why_not
 
