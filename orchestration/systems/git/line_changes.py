@@ -21,6 +21,10 @@ from orchestration.systems.git.lines import FileStep, Hunk, Step
 
 # Steps that are read at once: their hunks wait in memory.
 BLOCK = 1_000
+# Pairs that git is shown at once.
+PAIRS = 200
+# Percent of similarity from which git takes a file of the same name, and any file.
+SURE, SIMILAR = 75, 50
 DIFF = (
     "-c", "core.quotePath=true", "diff-tree", "--stdin", "-r", "--root", "--always", "--raw", "-p",
     "-U0", "-w", "--irreversible-delete", "--no-prefix", "--no-abbrev", "--format==%H",
@@ -155,14 +159,33 @@ class LineChanges:
                     found[diff.sha, added.path] = (named or same)[0].path, []
                 elif same or _is_regular(added.new_mode):
                     pairs.append(Pair(diff.sha, deleted, added))
+        pairs = self._follow(pairs, [_of_its_name(pair) for pair in pairs], SURE, found)
         sizes = self._sizes(pairs)
-        pairs = [pair for pair in (_narrowed(pair, sizes) for pair in pairs) if pair.deleted]
-        for pair, diff in zip(pairs, self._shown(pairs), strict=True):
-            (entry,) = diff.entries
-            if entry.status.startswith("R"):
-                hunks = next(iter(diff.hunks.values()), [])
-                found[pair.sha, pair.added.path] = entry.origin, hunks
+        for start in range(0, len(pairs), PAIRS):
+            some = pairs[start : start + PAIRS]
+            self._follow(some, [_narrowed(pair, sizes) for pair in some], SIMILAR, found)
         return found
+
+    def _follow(
+        self,
+        pairs: Sequence[Pair],
+        narrowed: Sequence[Pair],
+        score: int,
+        found: dict[tuple[str, str], tuple[str, list[Hunk]]],
+    ) -> list[Pair]:
+        """Shows git the pairs as narrowed and puts what goes on, with at least such a score, into
+        ``found``. Returns the other pairs."""
+        shown = iter(self._shown([pair for pair in narrowed if pair.deleted]))
+        others = []
+        for pair, less in zip(pairs, narrowed, strict=True):
+            diff = next(shown) if less.deleted else Diff("")
+            status = diff.entries[0].status if diff.entries else "A"
+            if status.startswith("R") and int(status[1:]) >= score:
+                hunks = next(iter(diff.hunks.values()), [])
+                found[pair.sha, pair.added.path] = diff.entries[0].origin, hunks
+            else:
+                others.append(pair)
+        return others
 
     def _still_binary(self, diffs: Sequence[Diff]) -> set[str]:
         """Of files that changed and are binary before or after: the contents that are binary."""
@@ -210,6 +233,15 @@ def _imported(pairs: Iterable[Pair]) -> Iterator[str]:
             yield f"M {entry.old_mode} {entry.old} {entry.path}"
         yield head.format(2 * number + 2)
         yield f"M {pair.added.new_mode} {pair.added.new} {pair.added.path}"
+
+
+def _of_its_name(pair: Pair) -> Pair:
+    """With the only deleted file of the new one's name. Git looks at that one first and, if it is
+    similar enough, at no other; where contents are the same it does not."""
+    name = _base(pair.added.path)
+    named = tuple(entry for entry in pair.deleted if _base(entry.path) == name)
+    is_other = len(named) == 1 and all(entry.old != pair.added.new for entry in pair.deleted)
+    return pair._replace(deleted=named if is_other else ())
 
 
 def _narrowed(pair: Pair, sizes: Mapping[str, int]) -> Pair:
