@@ -131,6 +131,24 @@ def test_whatever_a_commit_does_lines_are_those_of_blame(tmp_path: Path) -> None
     }  # fmt: skip
 
 
+def test_a_crowd_that_moves_is_told_apart(tmp_path: Path) -> None:
+    chance = random.Random(1)  # noqa: S311  (a test's world)
+    words = [f"word {number}\n" for number in range(60)]
+    texts = ["".join(chance.choices(words, k=30)) for _ in range(40)]
+    repo = Repo(tmp_path / "repo")
+    # Some share most of their lines, some half of them, one is too long to look into.
+    texts[1], texts[3] = texts[0] + "1\n", texts[2][: len(texts[2]) // 2] + "2\n" * 60
+    texts[4] = "".join(f"line {number} of many\n" for number in range(20_000))
+    repo.commit({f"old/{n}.py": regular(text) for n, text in enumerate(texts)})
+    repo.commit({f"new/{n}x.py": regular("edited\n" + text) for n, text in enumerate(texts)})
+    repo.commit({f"{n % 9}/index.py": regular(f"{n}\n" + t) for n, t in enumerate(texts)})
+    repo.commit({f"x/{n % 9}/index.py": regular(t[9:]) for n, t in enumerate(texts)})
+    found = followed(repo, "main")
+    assert {key: repo.blame(*key) for key in found} == found
+    moved = found[repo.shas[1], "new/7x.py"]
+    assert moved == [repo.shas[1], *[repo.shas[0]] * 30]
+
+
 def test_what_a_clone_says_about_its_files_changes_nothing(tmp_path: Path) -> None:
     repo = Repo(tmp_path / "repo")
     (repo.path / "info").mkdir(exist_ok=True)

@@ -9,6 +9,7 @@ that borrows the clone's objects; it has none of the clone's attributes and conf
 """
 
 import contextlib
+import functools
 import os
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -25,6 +26,8 @@ BLOCK = 1_000
 PAIRS = 200
 # Percent of similarity from which git takes a file of the same name, and any file.
 SURE, SIMILAR = 75, 50
+# With more deleted files than this they are compared here first; larger ones (bytes) never.
+CROWD, LARGE = 20, 300_000
 DIFF = (
     "-c", "core.quotePath=true", "diff-tree", "--stdin", "-r", "--root", "--always", "--raw", "-p",
     "-U0", "-w", "--irreversible-delete", "--no-prefix", "--no-abbrev", "--format==%H",
@@ -163,7 +166,8 @@ class LineChanges:
         sizes = self._sizes(pairs)
         for start in range(0, len(pairs), PAIRS):
             some = pairs[start : start + PAIRS]
-            self._follow(some, [_narrowed(pair, sizes) for pair in some], SIMILAR, found)
+            narrowed = self._alike([_narrowed(pair, sizes) for pair in some], sizes)
+            self._follow(some, narrowed, SIMILAR, found)
         return found
 
     def _follow(
@@ -206,6 +210,41 @@ class LineChanges:
         if "missing" in sizes.values():
             raise GitError("objects are missing")
         return {oid: int(size) for oid, size in sizes.items()}
+
+    def _alike(self, pairs: Sequence[Pair], sizes: Mapping[str, int]) -> list[Pair]:
+        """Pairs of many deleted files with those alone that have a good part of their bytes in
+        common with the new one. Git counts the same pieces, but by hashes that may collide, so
+        half of what it asks for is enough here, and large files are left to it."""
+        crowded = [p for p in pairs if len(p.deleted) > CROWD and sizes[p.added.new] < LARGE]
+        oids = {e.old for p in crowded for e in p.deleted} | {p.added.new for p in crowded}
+        pieces = dict(self._pieces(oid for oid in sorted(oids) if sizes[oid] < LARGE))
+
+        def is_alike(entry: Entry, added: Entry) -> bool:
+            mine, theirs = pieces[added.new], pieces.get(entry.old)
+            if theirs is None or _base(entry.path) == _base(added.path):
+                return True
+            common = sum(min(mine[piece], theirs[piece]) for piece in mine.keys() & theirs.keys())
+            return 4 * common >= max(sizes[added.new], sizes[entry.old])
+
+        return [
+            pair
+            if len(pair.deleted) <= CROWD or pair.added.new not in pieces
+            else pair._replace(deleted=tuple(e for e in pair.deleted if is_alike(e, pair.added)))
+            for pair in pairs
+        ]
+
+    def _pieces(self, oids: Iterable[str]) -> Iterator[tuple[str, dict[bytes, int]]]:
+        """Each content's pieces, lines of at most 64 bytes, with the bytes that they make up."""
+        with self._git.process("cat-file", "--batch", lines=oids) as output:
+            while header := output.readline().split():
+                found: dict[bytes, int] = {}
+                content = output.read(int(header[2])).replace(b"\r\n", b"\n")
+                for line in content.splitlines(keepends=True):
+                    for at in range(0, len(line), 64):
+                        piece = line[at : at + 64]
+                        found[piece] = found.get(piece, 0) + len(piece)
+                output.read(1)
+                yield header[0].decode("ascii"), found
 
     def _shown(self, pairs: Sequence[Pair]) -> list[Diff]:
         """The diff of each pair, by a commit with its deleted files and one with its new one."""
@@ -315,6 +354,7 @@ def _may_be_same(deleted: Entry, added: Entry) -> bool:
     return both or deleted.old_mode == added.new_mode
 
 
+@functools.lru_cache(maxsize=2**16)
 def _base(path: str) -> str:
     """A path's last part, quoted or not; two are the same only if both are."""
     return path.strip('"').rpartition("/")[2]
