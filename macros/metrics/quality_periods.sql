@@ -36,6 +36,15 @@ final as (
         cast(deleted_line_count as bigint) as deleted_line_count,
         {{ share('deleted_line_count', 'added_line_count') }}
             as deleted_lines_per_added_line,
+        cast(mainline_added_line_count as bigint) as mainline_added_line_count,
+        cast(mainline_removed_line_count as bigint) as mainline_removed_line_count,
+        cast(reworked_line_count as bigint) as reworked_line_count,
+        {{ share('reworked_line_count', 'mainline_added_line_count') }} as rework_share,
+        cast(churned_line_count as bigint) as churned_line_count,
+        {{ share(
+            'churned_line_count',
+            '(mainline_added_line_count + mainline_removed_line_count)'
+        ) }} as churn_share,
         cast(stalled_open_pull_request_count as bigint)
             as stalled_open_pull_request_count,
         cast(reviewable_merge_count as bigint) as reviewable_merge_count,

@@ -26,6 +26,18 @@ contributors as (
 
 ),
 
+rework as (
+
+    select * from {{ ref('int_rework_by_scope_and_period') }}
+
+),
+
+line_history as (
+
+    select count(*) > 0 as is_known from {{ ref('core_line_births') }}
+
+),
+
 ci_runs as (
 
     select * from {{ ref('int_ci_runs_by_scope_and_period') }}
@@ -53,9 +65,11 @@ spine as (
         periods.period_type,
         periods.period_start,
         periods.period_end,
-        periods.is_partial_period
+        periods.is_partial_period,
+        line_history.is_known as has_line_history
     from scopes
     cross join periods
+    cross join line_history
 
 ),
 
@@ -78,6 +92,20 @@ final as (
         coalesce(merges.large_pull_request_count, 0) as large_pull_request_count,
         coalesce(merges.added_line_count, 0) as added_line_count,
         coalesce(merges.deleted_line_count, 0) as deleted_line_count,
+        case
+            when spine.has_line_history
+                then coalesce(rework.mainline_added_line_count, 0)
+        end as mainline_added_line_count,
+        case
+            when spine.has_line_history
+                then coalesce(rework.mainline_removed_line_count, 0)
+        end as mainline_removed_line_count,
+        case
+            when spine.has_line_history then coalesce(rework.reworked_line_count, 0)
+        end as reworked_line_count,
+        case
+            when spine.has_line_history then coalesce(rework.churned_line_count, 0)
+        end as churned_line_count,
         coalesce(stalled.stalled_open_pull_request_count, 0)
             as stalled_open_pull_request_count,
         coalesce(merges.reviewable_merge_count, 0) as reviewable_merge_count,
@@ -116,6 +144,12 @@ final as (
             and spine.scope_id = contributors.scope_id
             and spine.period_type = contributors.period_type
             and spine.period_start = contributors.period_start
+    left join rework
+        on
+            spine.scope_type = rework.scope_type
+            and spine.scope_id = rework.scope_id
+            and spine.period_type = rework.period_type
+            and spine.period_start = rework.period_start
     left join ci_runs
         on
             spine.scope_type = ci_runs.scope_type
