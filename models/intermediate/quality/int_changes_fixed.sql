@@ -15,6 +15,13 @@ reverted as (
 
 ),
 
+rewritten as (
+
+    select * from {{ ref('int_changes_rewritten') }}
+    where is_rewritten
+
+),
+
 issues as (
 
     select * from {{ ref('core_issues') }}
@@ -62,21 +69,15 @@ pairs as (
 
 ),
 
-ranked as (
+fixes as (
 
     select
         changes.pull_request_id,
         pairs.fixing_pull_request_id,
         pairs.fix_method,
+        pairs.method_rank,
         changes.merged_at,
-        fixing_changes.merged_at as fixed_at,
-        row_number() over (
-            partition by changes.pull_request_id
-            order by
-                pairs.method_rank,
-                fixing_changes.merged_at,
-                {{ byte_order('pairs.fixing_pull_request_id') }}
-        ) as preference
+        fixing_changes.merged_at as fixed_at
     from pairs
     inner join changes
         on pairs.pull_request_id = changes.pull_request_id
@@ -87,6 +88,37 @@ ranked as (
         and fixing_changes.merged_at > changes.merged_at
         and fixing_changes.merged_at
         <= changes.merged_at + {{ var('rework_window_days') }} * interval '1 day'
+
+    union all
+
+    select
+        changes.pull_request_id,
+        cast(null as text) as fixing_pull_request_id,
+        'rewritten' as fix_method,
+        3 as method_rank,
+        changes.merged_at,
+        cast(null as timestamp) as fixed_at
+    from rewritten
+    inner join changes
+        on rewritten.pull_request_id = changes.pull_request_id
+    where not changes.is_bot_change
+
+),
+
+ranked as (
+
+    select
+        pull_request_id,
+        fixing_pull_request_id,
+        fix_method,
+        merged_at,
+        fixed_at,
+        row_number() over (
+            partition by pull_request_id
+            order by
+                method_rank, fixed_at, {{ byte_order('fixing_pull_request_id') }}
+        ) as preference
+    from fixes
 
 ),
 
