@@ -63,6 +63,8 @@ policy:
   large_pull_request_lines: 400
   stalled_pull_request_days: 7
   rubber_stamp_minutes_per_100_lines: 10
+  reconciliation_tolerance_usd: 1.00  # what an invoice may differ unexplained, the larger of
+  reconciliation_tolerance_share: 0.01  # the two, a share of the invoice
   bots: []                       # more handles that are nobody, such as "acme-ci*"
 """
 

@@ -51,6 +51,8 @@ class Policy(BaseModel, extra="forbid"):
     large_pull_request_lines: int = Field(default=400, ge=1)
     stalled_pull_request_days: int = Field(default=7, ge=1)
     rubber_stamp_minutes_per_100_lines: int = Field(default=10, ge=0)
+    reconciliation_tolerance_usd: float = Field(default=1.00, ge=0)
+    reconciliation_tolerance_share: float = Field(default=0.01, ge=0, le=1)
     bots: list[str] = []
 
 
