@@ -65,7 +65,7 @@ plain_lines as (
             when invoice_lines.line_kind in ('seat', 'usage') then 'compared'
             else 'unexplained'
         end as reason,
-        cast(line_months.amount_usd_cents as numeric(36, 0)) * 0.01 as amount_usd
+        {{ cents_to_usd('line_months.amount_usd_cents') }} as amount_usd
     from line_months
     inner join invoice_lines
         on
@@ -96,7 +96,7 @@ parts as (
         vendor,
         month_start,
         '{{ reason }}' as reason,
-        {{ column }} as amount_usd
+        cast({{ column }} as numeric(38, 12)) as amount_usd
     from usage_lines
 
     {% endfor -%}
@@ -110,7 +110,7 @@ parts as (
         vendor,
         month_start,
         '{{ reason }}' as reason,
-        {{ column }} as amount_usd
+        cast({{ column }} as numeric(38, 12)) as amount_usd
     from seat_plans
 
     {% endfor -%}

@@ -32,11 +32,13 @@ sides as (
         is_batch,
         month_start,
         0 as line_count,
-        0 as billed_quantity,
-        0 as billed_usd,
-        case when metered_cost_usd is null then 0 else token_count * 0.000001 end
-            as metered_quantity,
-        coalesce(metered_cost_usd, 0) as metered_usd,
+        cast(0 as numeric(28, 9)) as billed_quantity,
+        cast(0 as numeric(38, 12)) as billed_usd,
+        cast(
+            case when metered_cost_usd is null then 0 else token_count * 0.000001 end
+            as numeric(28, 9)
+        ) as metered_quantity,
+        cast(coalesce(metered_cost_usd, 0) as numeric(38, 12)) as metered_usd,
         1 as metered_count,
         case when metered_cost_usd is null then 0 else 1 end as priced_count
     from articles
@@ -54,8 +56,8 @@ sides as (
         1 as line_count,
         quantity as billed_quantity,
         book_cost_usd as billed_usd,
-        0 as metered_quantity,
-        0 as metered_usd,
+        cast(0 as numeric(28, 9)) as metered_quantity,
+        cast(0 as numeric(38, 12)) as metered_usd,
         0 as metered_count,
         0 as priced_count
     from usage_lines
@@ -73,9 +75,9 @@ sides as (
         invoice_lines.first_month as month_start,
         1 as line_count,
         invoice_lines.quantity as billed_quantity,
-        cast(invoice_lines.amount_usd_cents as numeric(36, 0)) * 0.01 as billed_usd,
-        0 as metered_quantity,
-        0 as metered_usd,
+        {{ cents_to_usd('invoice_lines.amount_usd_cents') }} as billed_usd,
+        cast(0 as numeric(28, 9)) as metered_quantity,
+        cast(0 as numeric(38, 12)) as metered_usd,
         0 as metered_count,
         0 as priced_count
     from invoice_lines

@@ -44,7 +44,7 @@ billed as (
         plan,
         currency,
         sum(amount) as amount,
-        cast(sum(amount_usd_cents) as numeric(36, 0)) * 0.01 as amount_usd,
+        {{ cents_to_usd('sum(amount_usd_cents)') }} as amount_usd,
         max(case when recency = 1 then usd_per_unit end) as usd_per_unit,
         first_month as month_start
     from ranked

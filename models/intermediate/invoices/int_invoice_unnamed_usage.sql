@@ -25,7 +25,7 @@ billed as (
     select
         line_months.vendor,
         line_months.month_start,
-        cast(sum(line_months.amount_usd_cents) as numeric(36, 0)) * 0.01 as amount_usd
+        {{ cents_to_usd('sum(line_months.amount_usd_cents)') }} as amount_usd
     from line_months
     inner join invoice_lines
         on

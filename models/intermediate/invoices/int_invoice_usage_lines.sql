@@ -34,7 +34,7 @@ costed as (
         chosen_prices.billed_usd_per_unit,
         chosen_prices.is_price_met,
         chosen_prices.usd_per_million,
-        cast(invoice_lines.amount_usd_cents as numeric(36, 0)) * 0.01 as amount_usd,
+        {{ cents_to_usd('invoice_lines.amount_usd_cents') }} as amount_usd,
         cast(
             invoice_lines.quantity * chosen_prices.usd_per_million as numeric(38, 12)
         ) as book_cost_usd,

@@ -40,7 +40,7 @@ invoiced as (
         month_start,
         count(distinct invoice_id) as invoice_count,
         count(*) = count(amount_usd_cents) as has_rates,
-        cast(sum(amount_usd_cents) as numeric(36, 0)) * 0.01 as cost_usd
+        {{ cents_to_usd('sum(amount_usd_cents)') }} as cost_usd
     from line_months
     group by vendor, month_start
 
