@@ -22,9 +22,17 @@ days as (
 
 known as (
 
-    select cost_center, vendor, month_start from budgets
+    select
+        cost_center,
+        vendor,
+        month_start
+    from budgets
     union
-    select cost_center, vendor, month_start from actuals
+    select
+        cost_center,
+        vendor,
+        month_start
+    from actuals
 
 ),
 

@@ -57,13 +57,29 @@ held as (
 
 facts as (
 
-    select vendor, month_start, true as is_metering from metered
+    select
+        vendor,
+        month_start,
+        true as is_metering
+    from metered
     union all
-    select vendor, month_start, true as is_metering from held
+    select
+        vendor,
+        month_start,
+        true as is_metering
+    from held
     union all
-    select vendor, month_start, false as is_metering from reported
+    select
+        vendor,
+        month_start,
+        false as is_metering
+    from reported
     union all
-    select vendor, month_start, false as is_metering from invoiced
+    select
+        vendor,
+        month_start,
+        false as is_metering
+    from invoiced
 
 ),
 

@@ -1,9 +1,5 @@
 -- One row per vendor and month: metered, reported and invoiced cost side by side, and
 -- why the invoice is not the metered cost. What no rule explains stays unexplained.
-{% set reasons = [
-    'quantity', 'price', 'classification', 'timing', 'credits', 'commitment', 'seats',
-    'fx', 'tax', 'rounding', 'unexplained',
-] %}
 with
 
 vendor_months as (
@@ -14,21 +10,7 @@ vendor_months as (
 
 variances as (
 
-    select * from {{ ref('int_cost_variances') }}
-
-),
-
-split as (
-
-    select
-        vendor,
-        month_start,
-        {%- for reason in reasons %}
-        sum(case when reason = '{{ reason }}' then amount_usd else 0 end)
-            as {{ reason }}_usd{{ ',' if not loop.last }}
-        {%- endfor %}
-    from variances
-    group by vendor, month_start
+    select * from {{ ref('int_cost_variances_by_month') }}
 
 ),
 
@@ -43,14 +25,17 @@ compared as (
         vendor_months.invoiced_cost_usd,
         vendor_months.invoiced_cost_usd - vendor_months.metered_cost_usd
             as variance_usd,
-        {%- for reason in reasons %}
-        case
-            when
-                vendor_months.invoiced_cost_usd is not null
-                and vendor_months.metered_cost_usd is not null
-                then coalesce(split.{{ reason }}_usd, 0)
-        end as {{ reason }}_usd,
-        {%- endfor %}
+        variances.quantity_usd,
+        variances.price_usd,
+        variances.classification_usd,
+        variances.timing_usd,
+        variances.credits_usd,
+        variances.commitment_usd,
+        variances.seats_usd,
+        variances.fx_usd,
+        variances.tax_usd,
+        variances.rounding_usd,
+        variances.unexplained_usd,
         greatest(
             cast({{ var('reconciliation_tolerance_usd') }} as numeric(38, 12)),
             cast(
@@ -60,12 +45,16 @@ compared as (
             )
         ) as tolerance_usd,
         vendor_months.is_fully_priced,
-        vendor_months.has_facts
+        vendor_months.has_facts,
+        {{ add_to_date('vendor_months.month_start', 1, 'month') }} as month_end
     from vendor_months
-    left join split
+    left join variances
         on
-            vendor_months.vendor = split.vendor
-            and vendor_months.month_start = split.month_start
+            vendor_months.vendor = variances.vendor
+            and vendor_months.month_start = variances.month_start
+            -- Without both sides there is nothing to split.
+            and vendor_months.invoiced_cost_usd is not null
+            and vendor_months.metered_cost_usd is not null
 
 ),
 
@@ -79,10 +68,17 @@ final as (
         cast(vendor_reported_cost_usd as numeric(38, 12)) as vendor_reported_cost_usd,
         cast(invoiced_cost_usd as numeric(38, 12)) as invoiced_cost_usd,
         cast(variance_usd as numeric(38, 12)) as variance_usd,
-        {%- for reason in reasons if reason != 'unexplained' %}
-        cast({{ reason }}_usd as numeric(38, 12)) as {{ reason }}_variance_usd,
-        {%- endfor %}
-        cast(unexplained_usd as numeric(38, 12)) as unexplained_usd,
+        quantity_usd as quantity_variance_usd,
+        price_usd as price_variance_usd,
+        classification_usd as classification_variance_usd,
+        timing_usd as timing_variance_usd,
+        credits_usd as credits_variance_usd,
+        commitment_usd as commitment_variance_usd,
+        seats_usd as seats_variance_usd,
+        fx_usd as fx_variance_usd,
+        tax_usd as tax_variance_usd,
+        rounding_usd as rounding_variance_usd,
+        unexplained_usd,
         cast(
             case when invoiced_cost_usd is not null then tolerance_usd end
             as numeric(38, 12)
@@ -100,9 +96,8 @@ final as (
         end as status,
         'open' as close_status,
         is_fully_priced,
-        {{ add_to_date('month_start', 1, 'month') }} > {{ as_of() }}
-            as is_partial_period,
-        {{ add_to_date('month_start', 1, 'month') }} as period_end
+        month_end > {{ as_of() }} as is_partial_period,
+        month_end as period_end
     from compared
 
 )
