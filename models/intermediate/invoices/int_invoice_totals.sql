@@ -35,10 +35,18 @@ divided as (
 
     select
         summed.*,
-        {{ divide_decimals('tax_amount', 9, 'net_amount', 9, 2) }} as rate_2,
-        {{ divide_decimals('tax_amount', 9, 'net_amount', 9, 3) }} as rate_3,
-        {{ divide_decimals('tax_amount', 9, 'net_amount', 9, 4) }} as rate_4,
-        {{ divide_decimals('tax_amount', 9, 'net_amount', 9, 6) }} as rate_6
+        cast(
+            {{ divide_decimals('tax_amount', 9, 'net_amount', 9, 2) }} as numeric(20, 6)
+        ) as rate_2,
+        cast(
+            {{ divide_decimals('tax_amount', 9, 'net_amount', 9, 3) }} as numeric(20, 6)
+        ) as rate_3,
+        cast(
+            {{ divide_decimals('tax_amount', 9, 'net_amount', 9, 4) }} as numeric(20, 6)
+        ) as rate_4,
+        cast(
+            {{ divide_decimals('tax_amount', 9, 'net_amount', 9, 6) }} as numeric(20, 6)
+        ) as rate_6
     from summed
 
 ),
@@ -55,17 +63,11 @@ final as (
         cast(
             case
                 when net_amount = 0 then 0
-                when
-                    round(net_amount * cast(rate_2 as numeric(10, 2)), 2) = tax_amount
-                    then rate_2
-                when
-                    round(net_amount * cast(rate_3 as numeric(10, 3)), 2) = tax_amount
-                    then rate_3
-                when
-                    round(net_amount * cast(rate_4 as numeric(10, 4)), 2) = tax_amount
-                    then rate_4
+                when round(net_amount * rate_2, 2) = tax_amount then rate_2
+                when round(net_amount * rate_3, 2) = tax_amount then rate_3
+                when round(net_amount * rate_4, 2) = tax_amount then rate_4
                 else rate_6
-            end as numeric(10, 6)
+            end as numeric(20, 6)
         ) as tax_rate,
         usd_per_unit,
         invoice_date,
