@@ -63,6 +63,10 @@ policy:
   large_pull_request_lines: 400
   stalled_pull_request_days: 7
   rubber_stamp_minutes_per_100_lines: 10
+  small_sample_size: 20          # figures of fewer are marked is_small_sample
+  benchmark_industry: all        # an industry of seeds/dora_benchmarks.csv
+  active_days_per_month: 4       # days with AI that make somebody an active user of a month
+  adoption_share: 0.5            # of a team's active contributors, for a team to have adopted
   reconciliation_tolerance_usd: 1.00  # what an invoice may differ unexplained, the larger of
   reconciliation_tolerance_share: 0.01  # the two, a share of the invoice
   bots: []                       # more handles that are nobody, such as "acme-ci*"

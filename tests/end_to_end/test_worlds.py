@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -21,13 +22,13 @@ ALWAYS = ("demo", "messy", "billing_faults")
 
 
 @pytest.fixture
-def published(tmp_path: Path, valuemaxx: Run) -> Callable[[Company], Path]:
+def published(tmp_path: Path, valuemaxx: Run) -> Callable[..., Path]:
     """Publishes a company as a user would: the folder of feeds, a configuration, the command."""
 
-    def publish(company: Company) -> Path:
+    def publish(company: Company, **configuration: Any) -> Path:
         feeds.write(company, tmp_path / "feeds", WORLDS[company.world].messiness)
         config = tmp_path / "valuemaxx.yml"
-        config.write_text(yaml.safe_dump({"company": "Example"}))
+        config.write_text(yaml.safe_dump({"company": "Example", **configuration}))
         done = valuemaxx("run", "--config", config, "--as-of", company.as_of.isoformat())
         assert done.returncode == 0, done.stderr
         return tmp_path / ".valuemaxx" / "published" / "valuemaxx.duckdb"
@@ -35,15 +36,29 @@ def published(tmp_path: Path, valuemaxx: Run) -> Callable[[Company], Path]:
     return publish
 
 
-@pytest.mark.parametrize(
-    "name",
-    [n if n in ALWAYS else pytest.param(n, marks=pytest.mark.slow) for n in WORLDS],
-)
+def worlds(*always: str) -> list[Any]:
+    return [
+        name if name in always else pytest.param(name, marks=pytest.mark.slow) for name in WORLDS
+    ]
+
+
+@pytest.mark.parametrize("name", worlds(*ALWAYS))
 def test_what_is_published_of_a_world_is_the_truth(
-    published: Callable[[Company], Path], name: str
+    published: Callable[..., Path], name: str
 ) -> None:
     company = simulate(WORLDS[name], SEED, teams=TEAMS, months=MONTHS)
     counted = truth.count(company)
     assert len(counted["dora.fct_changes"]) > 500
     assert counted["cost.ai_cost_daily"]
     assert differences(counted, published(company)) == []
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("name", worlds("messy"))
+def test_what_postgres_publishes_of_a_world_is_the_truth(
+    published: Callable[..., Path], name: str, postgres_server: str
+) -> None:
+    company = simulate(WORLDS[name], SEED, teams=TEAMS, months=MONTHS)
+    server = {"host": postgres_server, "user": "postgres", "database": "postgres"}
+    found = published(company, warehouse="postgres", postgres=server)
+    assert differences(truth.count(company), found) == []
