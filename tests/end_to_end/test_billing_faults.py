@@ -24,6 +24,7 @@ INVOICE_COLUMNS = (
     "invoice_id", "invoice_line_id", "vendor", "invoice_date", "period_start", "period_end",
     "charge_category", "amount", "currency", "sku", "quantity", "unit_price",
 )  # fmt: skip
+POSTGRES = pytest.mark.postgres
 JULY = ("2026-07-01", "2026-08-01")
 
 
@@ -72,10 +73,18 @@ def test_every_planted_fault_is_found_to_the_cent_and_nothing_else(
     assert found == planted(company)
 
 
+@pytest.mark.parametrize("warehouse", ["duckdb", pytest.param("postgres", marks=POSTGRES)])
 def test_bad_invoices_have_their_own_line_and_never_a_wrong_number(
-    example: Callable[..., Path], valuemaxx: Run
+    example: Callable[..., Path],
+    valuemaxx: Run,
+    request: pytest.FixtureRequest,
+    warehouse: str,
 ) -> None:
-    config = example()
+    server = {}
+    if warehouse == "postgres":
+        host = request.getfixturevalue("postgres_server")
+        server = {"postgres": {"host": host, "user": "postgres", "database": "postgres"}}
+    config = example(warehouse=warehouse, **server)
     write_bad_invoices(config.parent / "feeds")
     done = valuemaxx("run", "--config", config, "--as-of", "2026-09-01")
     assert done.returncode == 0, done.stderr
