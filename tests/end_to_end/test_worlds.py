@@ -12,6 +12,7 @@ from orchestration.simulation.records import Company
 from orchestration.simulation.truth.compare import differences
 from orchestration.simulation.worlds import WORLDS
 from tests.conftest import Run
+from tests.end_to_end.test_billing_faults import findings, planted
 
 SEED = 20_260_701
 # Twelve teams make two departments, with teams too small to stand alone; in a year every lever
@@ -50,7 +51,10 @@ def test_what_is_published_of_a_world_is_the_truth(
     counted = truth.count(company)
     assert len(counted["dora.fct_changes"]) > 500
     assert counted["cost.ai_cost_daily"]
-    assert differences(counted, published(company)) == []
+    found = published(company)
+    # Every billing fault that was planted is found to the cent, and nothing else is.
+    assert findings(found) == planted(company)
+    assert differences(counted, found) == []
 
 
 @pytest.mark.postgres

@@ -24,6 +24,7 @@ priced as (
         usage_by_class.token_class,
         usage_by_class.unit_name,
         usage_by_class.service_tier,
+        usage_by_class.context_token_count,
         prices.price_source,
         usage_by_class.quantity,
         -- Whole tokens: 20 digits times a price of 18 are 38, every one of them exact.
@@ -59,6 +60,7 @@ final as (
         token_class,
         unit_name,
         service_tier,
+        context_token_count,
         case
             when metered_usd_per_token is null then 'unpriced'
             when metered_usd_per_token = 0 then 'free'
@@ -67,6 +69,8 @@ final as (
         end as price_status,
         price_source,
         quantity,
+        cast(metered_usd_per_token * 1000000 as numeric(24, 6))
+            as metered_usd_per_million,
         cast(token_count * list_usd_per_token as numeric(29, 12)) as list_cost_usd,
         cast(
             token_count * metered_usd_per_token as numeric(29, 12)

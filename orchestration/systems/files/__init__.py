@@ -113,6 +113,7 @@ def _count(name: str, description: str) -> Column:
     return _column(name, "integer", description, minimum=0)
 
 
+MOST_MONEY = 10**12  # what is beyond is no bill, and sums of it would not fit a decimal
 TOKEN_CLASSES = ("uncached_input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
 
 AUTHOR_IS_BOT = Field("author_is_bot", "boolean", "Whether the author is on the bot list")
@@ -333,7 +334,8 @@ FEEDS: tuple[Feed, ...] = (
         (
             _required("vendor", "word", "The vendor"),
             _required("cost_date", "date", "The day it is for"),
-            _required("amount", "decimal", "The amount, in its currency"),
+            _column("amount", "decimal", "The amount, in its currency",
+                    is_required=True, minimum=-MOST_MONEY, maximum=MOST_MONEY),
             _required("currency", "string", "ISO 4217 code"),
             _column("line_item", "string", "What it is for, in the vendor's words"),
             _column("model", "word", "The model"),
@@ -353,12 +355,14 @@ FEEDS: tuple[Feed, ...] = (
             _required("period_end", "date", "First day that it no longer charges for"),
             _required("charge_category", "string", "Kind of charge",
                       "usage", "purchase", "tax", "credit", "adjustment"),
-            _required("amount", "decimal", "The amount, in its currency"),
+            _column("amount", "decimal", "The amount, in its currency",
+                    is_required=True, minimum=-MOST_MONEY, maximum=MOST_MONEY),
             _required("currency", "string", "ISO 4217 code"),
             _column("description", "string", "The line's text"),
             _column("sku", "string", "The vendor's article"),
-            _column("quantity", "decimal", "How many units"),
-            _column("unit_price", "decimal", "The price of one, in its currency"),
+            _column("quantity", "decimal", "How many units", minimum=-10**15, maximum=10**15),
+            _column("unit_price", "decimal", "The price of one, in its currency",
+                    minimum=-10**6, maximum=10**6),
             _column("restates_period", "string", "The earlier month that it corrects, YYYY-MM"),
         ),
         ordered=(("period_start", "period_end"),), dated_by="invoice_date",
@@ -372,7 +376,7 @@ FEEDS: tuple[Feed, ...] = (
             _column("person", "person", "Who holds it", lands_as="person_id"),
             _column("team_id", "string", "The team it is for, where no person is named"),
             _column("unassigned_on", "date", "First day no longer assigned"),
-            _column("monthly_price", "decimal", "Its price for a month", minimum=0),
+            _column("monthly_price", "decimal", "Its price for a month", minimum=0, maximum=10**6),
             _column("currency", "string", "ISO 4217 code of that price"),
         ),
         ordered=(("assigned_on", "unassigned_on"),), dated_by="assigned_on",
@@ -398,7 +402,8 @@ FEEDS: tuple[Feed, ...] = (
         (
             _required("cost_center", "string", "The cost centre"),
             _required("month", "month", "The month, YYYY-MM; landed as its first day"),
-            _required("amount", "decimal", "The budget, in its currency", minimum=0),
+            _column("amount", "decimal", "The budget, in its currency",
+                    is_required=True, minimum=0, maximum=MOST_MONEY),
             _required("currency", "string", "ISO 4217 code"),
             _column("vendor", "word", "The vendor; empty = all"),
         ),
@@ -409,7 +414,8 @@ FEEDS: tuple[Feed, ...] = (
         (
             _required("rate_date", "date", "The day"),
             _required("currency", "string", "ISO 4217 code"),
-            _required("usd_per_unit", "decimal", "US dollars for one unit", minimum=0),
+            _column("usd_per_unit", "decimal", "US dollars for one unit",
+                    is_required=True, minimum=0, maximum=10**6),
         ),
         dated_by="rate_date",
     ),

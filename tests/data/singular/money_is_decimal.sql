@@ -1,6 +1,8 @@
 -- No amount of money in the cost tables is a float.
 {% set relations = [
-    ref('ai_cost_daily'), ref('unit_economics_monthly'), ref('unit_economics_quarterly')
+    ref('ai_cost_daily'), ref('unit_economics_monthly'), ref('unit_economics_quarterly'),
+    ref('cost_reconciliation_monthly'), ref('invoice_findings'),
+    ref('cost_allocation_monthly'), ref('budget_vs_actual_monthly'), ref('seats_monthly')
 ] %}
 select
     table_name,
@@ -14,6 +16,6 @@ where
         '{{ relation.identifier }}'{{ ',' if not loop.last }}
         {%- endfor %}
     )
-    and column_name like '%usd%'
+    and (column_name like '%usd%' or column_name = 'amount')
     and lower(data_type) not like 'decimal(38,12)'
     and lower(data_type) not like 'numeric%'
