@@ -17,12 +17,14 @@ import pyarrow.parquet as pq
 
 from orchestration.simulation.records import Company
 from orchestration.simulation.truth import dora
+from orchestration.simulation.truth.benchmarks import benchmarked
 from orchestration.simulation.truth.cost import Cost
 from orchestration.simulation.truth.delivery import Delivery
 from orchestration.simulation.truth.directory import Directory, Policy, Row
 from orchestration.simulation.truth.lines import Lines
 from orchestration.simulation.truth.periods import KINDS, all_periods, last_day
 from orchestration.simulation.truth.quality import Quality
+from orchestration.simulation.truth.variants import Variants
 
 Truth = dict[str, list[Row]]
 
@@ -38,6 +40,9 @@ KEYS = {
     "cost.unit_economics_monthly": PERIOD_KEY,
     "cost.unit_economics_quarterly": PERIOD_KEY,
     **{f"dora.dora_{kind}": PERIOD_KEY for kind in KINDS},
+    "dora.dora_benchmarks_quarterly": (*PERIOD_KEY, "edition", "metric"),
+    "dora.lead_time_variants": ("pull_request_id", "variant"),
+    "dora.lead_time_variants_quarterly": (*PERIOD_KEY, "variant"),
     "dora.fct_changes": ("pull_request_id",),
     "dora.fct_deployments": ("deployment_id",),
     "dora.fct_incidents": ("incident_id",),
@@ -109,9 +114,17 @@ def _counted(company: Company, policy: Policy) -> Truth:
         truth[f"cost.unit_economics_{kind}"] = rows
     for kind in KINDS:
         truth[f"dora.dora_{kind}"] = dora.period_table(
-            kind, periods[kind], delivery, directory, fiscal_start
+            kind, periods[kind], delivery, directory, policy
         )
         truth[f"quality.quality_{kind}"] = quality.period_table(kind, periods[kind])
+    variants = Variants(company, directory, delivery)
+    truth["dora.lead_time_variants"] = variants.rows()
+    truth["dora.lead_time_variants_quarterly"] = variants.quarterly(
+        periods["quarterly"], fiscal_start
+    )
+    truth["dora.dora_benchmarks_quarterly"] = benchmarked(
+        truth["dora.dora_quarterly"], policy.benchmark_industry
+    )
     return truth
 
 
