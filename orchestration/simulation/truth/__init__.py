@@ -17,14 +17,18 @@ import pyarrow.parquet as pq
 
 from orchestration.simulation.records import Company
 from orchestration.simulation.truth import dora
+from orchestration.simulation.truth.adoption import Adoption
 from orchestration.simulation.truth.benchmarks import benchmarked
 from orchestration.simulation.truth.cost import Cost
 from orchestration.simulation.truth.delivery import Delivery
 from orchestration.simulation.truth.directory import Directory, Policy, Row
+from orchestration.simulation.truth.divergence import cell_of, diverged, volumes_of_quarters
+from orchestration.simulation.truth.experience import Experience
 from orchestration.simulation.truth.lines import Lines
-from orchestration.simulation.truth.periods import KINDS, all_periods, last_day
+from orchestration.simulation.truth.periods import KINDS, Period, all_periods, last_day
 from orchestration.simulation.truth.quality import Quality
 from orchestration.simulation.truth.variants import Variants
+from orchestration.simulation.truth.workmix import work_mix
 
 Truth = dict[str, list[Row]]
 
@@ -47,6 +51,9 @@ KEYS = {
     "dora.fct_deployments": ("deployment_id",),
     "dora.fct_incidents": ("incident_id",),
     **{f"quality.quality_{kind}": PERIOD_KEY for kind in KINDS},
+    "quality.experience_quarterly": (*PERIOD_KEY, "question_id"),
+    "quality.work_mix_quarterly": (*PERIOD_KEY, "work_type"),
+    "value.divergence_quarterly": PERIOD_KEY,
 }  # fmt: skip
 DEFAULTS = Policy()
 
@@ -125,7 +132,42 @@ def _counted(company: Company, policy: Policy) -> Truth:
     truth["dora.dora_benchmarks_quarterly"] = benchmarked(
         truth["dora.dora_quarterly"], policy.benchmark_industry
     )
-    return truth
+    return truth | _compared(company, directory, delivery, quality, lines, policy, periods, truth)
+
+
+def _compared(
+    company: Company,
+    directory: Directory,
+    delivery: Delivery,
+    quality: Quality,
+    lines: Lines,
+    policy: Policy,
+    periods: dict[str, list[Period]],
+    truth: Truth,
+) -> Truth:
+    """What holds a quarter against the scope's baseline quarter."""
+    quarters, first = periods["quarterly"], min(_days_of_facts(company), default=date.max)
+    adoption = Adoption(company, directory, delivery, quality, lines, policy, periods)
+    baselines = adoption.baseline_quarters(first)
+    dora_quarterly, quality_quarterly = (
+        truth["dora.dora_quarterly"],
+        truth["quality.quality_quarterly"],
+    )
+    measured = {
+        cell_of(row): row | of_dora
+        for row, of_dora in zip(quality_quarterly, dora_quarterly, strict=True)
+    }
+    experience = Experience(company, directory, policy, baselines, measured)
+    volumes = volumes_of_quarters(company, directory, delivery, policy)
+    return {
+        "quality.experience_quarterly": experience.rows(quarters),
+        "quality.work_mix_quarterly": work_mix(
+            company, directory, delivery, policy, baselines, quarters, quality_quarterly
+        ),
+        "value.divergence_quarterly": diverged(
+            volumes, baselines, dora_quarterly, quality_quarterly, policy
+        ),
+    }
 
 
 def _days_of_facts(company: Company) -> Iterator[date]:

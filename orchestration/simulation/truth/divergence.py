@@ -6,7 +6,7 @@ from datetime import date, datetime
 from orchestration.simulation.records import Company
 from orchestration.simulation.truth.delivery import Delivery
 from orchestration.simulation.truth.directory import Directory, Policy, Row, is_seen
-from orchestration.simulation.truth.periods import Period, ratio, start_of
+from orchestration.simulation.truth.periods import ratio, start_of
 
 LABEL = "before and after, not a cause"
 # Counted on whole days, a week: the figure and what it counts.
@@ -41,9 +41,9 @@ def diverged(
     policy: Policy,
 ) -> list[Row]:
     """``value.divergence_quarterly``."""
-    of_dora = {_cell(row): row for row in dora_quarterly}
+    of_dora = {cell_of(row): row for row in dora_quarterly}
     quarters = {
-        _cell(row): _measured(row, of_dora[_cell(row)], volumes.get(_cell(row), Counter()))
+        cell_of(row): _measured(row, of_dora[cell_of(row)], volumes.get(cell_of(row), Counter()))
         for row in quality_quarterly
     }
     rows = []
@@ -84,7 +84,8 @@ def volumes_of_quarters(
     return cells
 
 
-def _cell(row: Row) -> Cell:
+def cell_of(row: Row) -> Cell:
+    """Scope and quarter of a row."""
     start = date.fromisoformat(str(row["period_start"]))
     return str(row["scope_type"]), str(row["scope_id"]), start
 
