@@ -63,6 +63,8 @@ policy:
   large_pull_request_lines: 400
   stalled_pull_request_days: 7
   rubber_stamp_minutes_per_100_lines: 10
+  small_sample_size: 20          # figures of fewer are marked is_small_sample
+  benchmark_industry: all        # an industry of seeds/dora_benchmarks.csv
   bots: []                       # more handles that are nobody, such as "acme-ci*"
 """
 

@@ -3,6 +3,7 @@
 A wrong file is one clear line naming file, key and fix, before anything runs.
 """
 
+import csv
 import json
 import os
 import re
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from orchestration.identity import Identity
 from orchestration.systems.anthropic import AnthropicSettings
@@ -27,6 +28,7 @@ from orchestration.systems.pagerduty import PagerDutySettings
 from orchestration.systems.usage_logs import UsageLogsSettings
 
 ROOT = Path(__file__).resolve().parent.parent
+BENCHMARKS_SEED = ROOT / "seeds" / "dora_benchmarks.csv"
 CONFIG_NAME = "valuemaxx.yml"
 SALT = "VALUEMAXX_IDENTITY_SALT"
 VARIABLE = re.compile(r"\$\{(\w+)\}")
@@ -51,7 +53,18 @@ class Policy(BaseModel, extra="forbid"):
     large_pull_request_lines: int = Field(default=400, ge=1)
     stalled_pull_request_days: int = Field(default=7, ge=1)
     rubber_stamp_minutes_per_100_lines: int = Field(default=10, ge=0)
+    small_sample_size: int = Field(default=20, ge=1)
+    benchmark_industry: str = "all"
     bots: list[str] = []
+
+    @field_validator("benchmark_industry")
+    @classmethod
+    def _is_in_the_seed(cls, industry: str) -> str:
+        with BENCHMARKS_SEED.open(newline="", encoding="utf-8") as lines:
+            known = dict.fromkeys(row["industry"] for row in csv.DictReader(lines))
+        if industry not in known:
+            raise ValueError(f"{industry!r} is not in {BENCHMARKS_SEED.name}: {', '.join(known)}")
+        return industry
 
 
 class Systems(BaseModel, extra="forbid"):

@@ -36,6 +36,17 @@ final as (
         metrics.deployments_per_week,
         cast(metrics.change_count as bigint) as change_count,
         cast(metrics.deployed_change_count as bigint) as deployed_change_count,
+        cast(metrics.lead_time_known_change_count as bigint)
+            as lead_time_known_change_count,
+        metrics.lead_time_known_share,
+        cast(metrics.no_baseline_change_count as bigint) as no_baseline_change_count,
+        cast(metrics.no_service_change_count as bigint) as no_service_change_count,
+        cast(metrics.not_deployed_change_count as bigint) as not_deployed_change_count,
+        cast(metrics.deployed_before_merge_change_count as bigint)
+            as deployed_before_merge_change_count,
+        cast(metrics.no_commits_change_count as bigint) as no_commits_change_count,
+        cast(metrics.deployed_before_first_commit_change_count as bigint)
+            as deployed_before_first_commit_change_count,
         cast(metrics.negative_stage_count as bigint) as negative_stage_count,
         metrics.median_change_lead_time_hours,
         metrics.p90_change_lead_time_hours,
@@ -57,7 +68,9 @@ final as (
         cast(metrics.recovered_deployment_count as bigint)
             as recovered_deployment_count,
         metrics.median_failed_deployment_recovery_hours,
+        metrics.p90_failed_deployment_recovery_hours,
         metrics.median_recovery_from_detection_hours,
+        metrics.p90_recovery_from_detection_hours,
         cast(metrics.open_failure_count as bigint) as open_failure_count,
         cast(metrics.rework_deployment_count as bigint) as rework_deployment_count,
         metrics.deployment_rework_rate,
@@ -67,6 +80,7 @@ final as (
         scores.change_fail_rate_score,
         scores.deployment_rework_rate_score,
         scores.dora_score,
+        metrics.deployment_count < {{ var('small_sample_size') }} as is_small_sample,
         metrics.is_partial_period,
         metrics.period_end
     from metrics

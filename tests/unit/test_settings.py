@@ -52,6 +52,11 @@ def test_home_is_beside_the_configuration(tmp_path: Path) -> None:
         ("company: [unclosed", "valuemaxx.yml:"),
         ("- a list", "must be `key: value` lines"),
         ("policy: {failure_window_hours: -1}", "policy.failure_window_hours: input should be"),
+        ("policy: {small_sample_size: 0}", "policy.small_sample_size: input should be"),
+        (
+            "policy: {benchmark_industry: bank}",
+            "policy.benchmark_industry: 'bank' is not in dora_benchmarks.csv: all, consumer_retail",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_with_file_and_key(text: str, expected: str) -> None:

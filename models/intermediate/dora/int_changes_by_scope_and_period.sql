@@ -27,6 +27,7 @@ counted_changes as (
         changes.service_id,
         changes.team_id,
         teams.department_id,
+        changes.no_lead_time_reason,
         changes.coding_seconds,
         changes.pickup_seconds,
         changes.review_seconds,
@@ -50,6 +51,7 @@ dated as (
         team_id,
         department_id,
         1 as change_count,
+        coalesce(no_lead_time_reason, 'known') as lead_time_status,
         negative_stage_count,
         null as coding_seconds,
         null as pickup_seconds,
@@ -66,6 +68,7 @@ dated as (
         team_id,
         department_id,
         0 as change_count,
+        null as lead_time_status,
         0 as negative_stage_count,
         coding_seconds,
         pickup_seconds,
@@ -86,6 +89,7 @@ in_periods as (
         dated.team_id,
         dated.department_id,
         dated.change_count,
+        dated.lead_time_status,
         dated.negative_stage_count,
         dated.coding_seconds,
         dated.pickup_seconds,
@@ -106,6 +110,27 @@ final as (
         {{ grouped_scope_type() }} as scope_type,
         {{ grouped_scope_id() }} as scope_id,
         sum(change_count) as change_count,
+        count(
+            case when lead_time_status = 'known' then 1 end
+        ) as lead_time_known_change_count,
+        count(
+            case when lead_time_status = 'no_baseline' then 1 end
+        ) as no_baseline_change_count,
+        count(
+            case when lead_time_status = 'no_service' then 1 end
+        ) as no_service_change_count,
+        count(
+            case when lead_time_status = 'not_deployed' then 1 end
+        ) as not_deployed_change_count,
+        count(
+            case when lead_time_status = 'deployed_before_merge' then 1 end
+        ) as deployed_before_merge_change_count,
+        count(
+            case when lead_time_status = 'no_commits' then 1 end
+        ) as no_commits_change_count,
+        count(
+            case when lead_time_status = 'deployed_before_first_commit' then 1 end
+        ) as deployed_before_first_commit_change_count,
         sum(negative_stage_count) as negative_stage_count,
         count(change_lead_time_seconds) as deployed_change_count,
         sum(coding_seconds) as total_coding_seconds,

@@ -94,8 +94,11 @@ final as (
         ) as open_failure_count,
         count(case when is_rework then 1 end) as rework_deployment_count,
         {{ percentile('recovery_seconds', 0.5) }} as median_recovery_seconds,
+        {{ percentile('recovery_seconds', 0.9) }} as p90_recovery_seconds,
         {{ percentile('recovery_from_detection_seconds', 0.5) }}
-            as median_recovery_from_detection_seconds
+            as median_recovery_from_detection_seconds,
+        {{ percentile('recovery_from_detection_seconds', 0.9) }}
+            as p90_recovery_from_detection_seconds
     from in_periods
     group by {{ scope_grouping_sets(['period_type', 'period_start']) }}
 

@@ -60,6 +60,19 @@ counted as (
         ) as whole_day_deployment_count,
         coalesce(changes.change_count, 0) as change_count,
         coalesce(changes.deployed_change_count, 0) as deployed_change_count,
+        coalesce(
+            changes.lead_time_known_change_count, 0
+        ) as lead_time_known_change_count,
+        coalesce(changes.no_baseline_change_count, 0) as no_baseline_change_count,
+        coalesce(changes.no_service_change_count, 0) as no_service_change_count,
+        coalesce(changes.not_deployed_change_count, 0) as not_deployed_change_count,
+        coalesce(
+            changes.deployed_before_merge_change_count, 0
+        ) as deployed_before_merge_change_count,
+        coalesce(changes.no_commits_change_count, 0) as no_commits_change_count,
+        coalesce(
+            changes.deployed_before_first_commit_change_count, 0
+        ) as deployed_before_first_commit_change_count,
         coalesce(changes.negative_stage_count, 0) as negative_stage_count,
         changes.median_change_lead_time_seconds,
         changes.p90_change_lead_time_seconds,
@@ -82,7 +95,9 @@ counted as (
             deployments.recovered_deployment_count, 0
         ) as recovered_deployment_count,
         deployments.median_recovery_seconds,
+        deployments.p90_recovery_seconds,
         deployments.median_recovery_from_detection_seconds,
+        deployments.p90_recovery_from_detection_seconds,
         coalesce(deployments.open_failure_count, 0) as open_failure_count,
         coalesce(deployments.rework_deployment_count, 0) as rework_deployment_count
     from spine
@@ -119,6 +134,15 @@ final as (
             as deployments_per_week,
         change_count,
         deployed_change_count,
+        lead_time_known_change_count,
+        {{ share('lead_time_known_change_count', 'change_count') }}
+            as lead_time_known_share,
+        no_baseline_change_count,
+        no_service_change_count,
+        not_deployed_change_count,
+        deployed_before_merge_change_count,
+        no_commits_change_count,
+        deployed_before_first_commit_change_count,
         negative_stage_count,
         {{ hours('median_change_lead_time_seconds') }} as median_change_lead_time_hours,
         {{ hours('p90_change_lead_time_seconds') }} as p90_change_lead_time_hours,
@@ -143,8 +167,11 @@ final as (
         recovered_deployment_count,
         {{ hours('median_recovery_seconds') }}
             as median_failed_deployment_recovery_hours,
+        {{ hours('p90_recovery_seconds') }} as p90_failed_deployment_recovery_hours,
         {{ hours('median_recovery_from_detection_seconds') }}
             as median_recovery_from_detection_hours,
+        {{ hours('p90_recovery_from_detection_seconds') }}
+            as p90_recovery_from_detection_hours,
         open_failure_count,
         rework_deployment_count,
         {{ share('rework_deployment_count', 'deployment_count') }}

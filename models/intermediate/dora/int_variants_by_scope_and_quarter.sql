@@ -1,0 +1,124 @@
+-- One row per scope, quarter and variant in which a change has the variant. Each
+-- variant counts by its own moment and is summed up by its own convention: continuous,
+-- or the largest value whose percent rank is at most 0.5 (0.9).
+with
+
+timed as (
+
+    select * from {{ ref('int_changes_timed_by_variant') }}
+
+),
+
+changes as (
+
+    select * from {{ ref('int_changes_timed') }}
+
+),
+
+kinds as (
+
+    select * from {{ ref('lead_time_variant_kinds') }}
+
+),
+
+team_scopes as (
+
+    select * from {{ ref('int_team_scopes') }}
+
+),
+
+dated as (
+
+    select
+        timed.variant,
+        changes.team_id,
+        changes.service_id,
+        timed.lead_time_minutes * 60 as lead_time_seconds,
+        case kinds.dated_by
+            when 'deployed_at' then timed.deployed_at
+            when 'merged_at' then changes.merged_at
+        end as dated_at
+    from timed
+    inner join changes
+        on timed.pull_request_id = changes.pull_request_id
+    inner join kinds
+        on timed.variant = kinds.variant
+    where
+        timed.lead_time_minutes is not null
+        and not changes.is_bot_change
+
+),
+
+in_scopes as (
+
+    select
+        team_scopes.scope_type,
+        team_scopes.scope_id,
+        {{ period_start('quarter', 'dated.dated_at') }} as period_start,
+        dated.variant,
+        dated.lead_time_seconds
+    from dated
+    inner join team_scopes
+        on dated.team_id = team_scopes.team_id
+
+    union all
+
+    select
+        'service' as scope_type,
+        service_id as scope_id,
+        {{ period_start('quarter', 'dated_at') }} as period_start,
+        variant,
+        lead_time_seconds
+    from dated
+    where service_id is not null
+
+),
+
+ranked as (
+
+    select
+        scope_type,
+        scope_id,
+        period_start,
+        variant,
+        lead_time_seconds,
+        count(*) over (
+            partition by scope_type, scope_id, period_start, variant
+        ) as change_count,
+        rank() over (
+            partition by scope_type, scope_id, period_start, variant
+            order by lead_time_seconds
+        ) as lead_time_rank
+    from in_scopes
+
+),
+
+final as (
+
+    select
+        scope_type,
+        scope_id,
+        period_start,
+        variant,
+        count(*) as change_count,
+        {{ percentile('lead_time_seconds', 0.5) }} as median_seconds,
+        {{ percentile('lead_time_seconds', 0.9) }} as p90_seconds,
+        -- In whole numbers: a percent rank of exactly 0.9 must not depend on rounding.
+        max(
+            case
+                when 10 * (lead_time_rank - 1) <= 5 * (change_count - 1)
+                    then lead_time_seconds
+            end
+        ) as lower_median_seconds,
+        max(
+            case
+                when 10 * (lead_time_rank - 1) <= 9 * (change_count - 1)
+                    then lead_time_seconds
+            end
+        ) as lower_p90_seconds
+    from ranked
+    group by scope_type, scope_id, period_start, variant
+
+)
+
+select * from final

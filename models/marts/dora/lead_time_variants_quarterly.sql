@@ -1,0 +1,98 @@
+-- One row per scope, quarter of the fiscal year and variant of lead time. Dense. Counts
+-- by the moment in dated_by, sums up as summary_method says.
+with
+
+scopes as (
+
+    select * from {{ ref('int_scopes') }}
+
+),
+
+periods as (
+
+    select * from {{ ref('int_periods') }}
+    where period_type = 'quarter'
+
+),
+
+kinds as (
+
+    select * from {{ ref('lead_time_variant_kinds') }}
+
+),
+
+counted as (
+
+    select * from {{ ref('int_variants_by_scope_and_quarter') }}
+
+),
+
+spine as (
+
+    select
+        scopes.scope_type,
+        scopes.scope_id,
+        scopes.scope_name,
+        periods.period_start,
+        periods.period_end,
+        periods.is_partial_period,
+        kinds.variant,
+        kinds.dated_by,
+        kinds.summary_method
+    from scopes
+    cross join periods
+    cross join kinds
+
+),
+
+chosen as (
+
+    select
+        spine.scope_type,
+        spine.scope_id,
+        spine.period_start,
+        spine.variant,
+        spine.scope_name,
+        spine.dated_by,
+        spine.summary_method,
+        coalesce(counted.change_count, 0) as change_count,
+        case spine.summary_method
+            when 'continuous' then counted.median_seconds
+            when 'lower' then counted.lower_median_seconds
+        end as median_seconds,
+        case spine.summary_method
+            when 'continuous' then counted.p90_seconds
+            when 'lower' then counted.lower_p90_seconds
+        end as p90_seconds,
+        spine.is_partial_period,
+        spine.period_end
+    from spine
+    left join counted
+        on
+            spine.scope_type = counted.scope_type
+            and spine.scope_id = counted.scope_id
+            and spine.period_start = counted.period_start
+            and spine.variant = counted.variant
+
+),
+
+final as (
+
+    select
+        scope_type,
+        scope_id,
+        period_start,
+        variant,
+        scope_name,
+        dated_by,
+        summary_method,
+        cast(change_count as bigint) as change_count,
+        {{ hours('median_seconds') }} as median_hours,
+        {{ hours('p90_seconds') }} as p90_hours,
+        is_partial_period,
+        period_end
+    from chosen
+
+)
+
+select * from final
