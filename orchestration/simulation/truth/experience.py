@@ -273,7 +273,7 @@ def _questions() -> dict[str, Row]:
         return {
             line["question_id"]: {
                 "space_dimension": line["space_dimension"] or None,
-                "question_wording": line["question_wording"] or None,
+                "question_wording": line["wording"] or None,
             }
             for line in csv.DictReader(lines)
         }

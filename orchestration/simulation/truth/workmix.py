@@ -249,7 +249,7 @@ def _type_of(sources: Iterable[tuple[str, list[str]]]) -> str:
 def _work_types() -> dict[tuple[str, str], tuple[int, str]]:
     with (SEEDS / "work_types.csv").open(newline="", encoding="utf-8") as lines:
         return {
-            (line["found_in"], line["word"].strip().casefold()): (
+            (line["found_in"], line["value"].strip().casefold()): (
                 int(line["rule_order"]),
                 line["work_type"],
             )
