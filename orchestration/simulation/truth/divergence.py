@@ -19,6 +19,7 @@ WEEKLY = {
 }
 OF_QUALITY = (
     "active_contributor_count",
+    "merged_pull_requests_per_active_contributor",
     "median_pull_request_line_count",
     "opened_bugs_per_merged_pull_request",
     "median_hours_to_first_review",
@@ -27,7 +28,8 @@ OF_QUALITY = (
     "deleted_lines_per_added_line",
 )
 MEASURES = (
-    *WEEKLY, "deployments_per_week", "incidents_per_merged_pull_request", *OF_QUALITY,
+    *WEEKLY, "deployments_per_week", "median_change_lead_time_hours",
+    "incidents_per_merged_pull_request", *OF_QUALITY,
 )  # fmt: skip
 
 Cell = tuple[str, str, date]  # scope type, scope id, first day of the quarter
@@ -100,6 +102,7 @@ def _measured(quality: Row, dora: Row, counts: Counter[str]) -> Row:
         **{f"whole_day_{count}": counts[count] for count in WEEKLY.values()},
         **{measure: _divided(counts[count] * 7, days) for measure, count in WEEKLY.items()},
         "deployments_per_week": dora["deployments_per_week"],
+        "median_change_lead_time_hours": _as_published(dora["median_change_lead_time_hours"]),
         "incidents_per_merged_pull_request": _divided(
             quality["incident_count"], quality["merged_pull_request_count"]
         ),
@@ -130,7 +133,7 @@ def _row(quarter: Row, baseline: Row, baseline_start: date | None, policy: Polic
             for measure in MEASURES
         },
         **{
-            f"{measure}_per_contributor_change": (
+            f"{measure.removesuffix('_per_week')}_per_contributor_change": (
                 _change(per_head[measure], per_head_before[measure]) if is_whole else None
             )
             for measure in WEEKLY
@@ -151,3 +154,8 @@ def _change(value: object, baseline: object) -> float | None:
     """How much more, as a share of the baseline; None over 0 or unknown."""
     quotient = _divided(value, baseline)
     return None if quotient is None else quotient - 1
+
+
+def _as_published(hours: object) -> float | None:
+    """Hours as dora_quarterly shows them."""
+    return round(hours, 6) if isinstance(hours, float) else None

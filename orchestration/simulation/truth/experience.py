@@ -175,6 +175,7 @@ class Experience:
         shown_respondents = shown_counts(respondents, department_of, minimum)
         headcounts, scale = wave.headcounts(), wave.scale_of(question)
         of_all = usable.get((ORGANIZATION, ORGANIZATION), [])
+        unusable = len(wave.answers[question]) - len(of_all)
         found = []
         for scope in self._scopes:
             key = scope.scope_type, scope.scope_id
@@ -182,6 +183,8 @@ class Experience:
             invited = wave.invited if is_organization else None
             figures = _figures(scale, [float(a.value) for a in usable.get(key, [])])
             figures |= {
+                "invited_count": invited,
+                "unusable_answer_count": unusable if is_organization else None,
                 "headcount": headcounts[key],
                 **self._said_and_measured(scope, quarter, scale),
             }
@@ -191,7 +194,6 @@ class Experience:
             is_response_shown = is_reported and key in shown_respondents
             asked = headcounts[key] if invited is None else invited
             rate = ratio(respondents[key], asked)
-            unusable = len(wave.answers[question]) - len(of_all)
             row: Row = {
                 "scope_type": scope.scope_type,
                 "scope_id": scope.scope_id,
@@ -201,14 +203,12 @@ class Experience:
                 "survey_id": published_id(wave.survey_id),
                 "scale": scale,
                 **_described(question),
-                "invited_count": invited,
                 "survey_respondent_count": respondents[key] if is_response_shown else None,
                 "response_rate": (
                     rate if is_response_shown and rate is not None and rate <= 1 else None
                 ),
                 **figures,
                 "prior_mean_value": None,
-                "unusable_answer_count": unusable if is_organization else None,
                 "is_reported": is_reported,
                 "is_partial_period": quarter.is_partial(self._directory.as_of),
                 "period_end": quarter.end,
