@@ -24,9 +24,12 @@ from orchestration.simulation.truth.delivery import Delivery
 from orchestration.simulation.truth.directory import Directory, Policy, Row
 from orchestration.simulation.truth.divergence import cell_of, diverged, volumes_of_quarters
 from orchestration.simulation.truth.experience import Experience
+from orchestration.simulation.truth.invoices import Invoices, Rates
 from orchestration.simulation.truth.lines import Lines
+from orchestration.simulation.truth.metering import Metering
 from orchestration.simulation.truth.periods import KINDS, Period, all_periods, last_day
 from orchestration.simulation.truth.quality import Quality
+from orchestration.simulation.truth.reconciliation import Reconciliation
 from orchestration.simulation.truth.variants import Variants
 from orchestration.simulation.truth.workmix import work_mix
 
@@ -41,6 +44,7 @@ KEYS = {
         "team_id", "vendor", "model", "token_class", "unit_name", "service_tier", "is_batch",
         "usage_date",
     ),
+    "cost.cost_reconciliation_monthly": ("vendor", "period_start"),
     "cost.unit_economics_monthly": PERIOD_KEY,
     "cost.unit_economics_quarterly": PERIOD_KEY,
     **{f"dora.dora_{kind}": PERIOD_KEY for kind in KINDS},
@@ -124,6 +128,7 @@ def _counted(company: Company, policy: Policy) -> Truth:
             kind, periods[kind], delivery, directory, policy
         )
         truth[f"quality.quality_{kind}"] = quality.period_table(kind, periods[kind])
+    truth |= _invoiced(company, directory, policy)
     variants = Variants(company, directory, delivery)
     truth["dora.lead_time_variants"] = variants.rows()
     truth["dora.lead_time_variants_quarterly"] = variants.quarterly(
@@ -133,6 +138,13 @@ def _counted(company: Company, policy: Policy) -> Truth:
         truth["dora.dora_quarterly"], policy.benchmark_industry
     )
     return truth | _compared(company, directory, delivery, quality, lines, policy, periods, truth)
+
+
+def _invoiced(company: Company, directory: Directory, policy: Policy) -> Truth:
+    """What invoices, reports and usage say of each vendor's month."""
+    invoices, metering = Invoices(company, Rates(company)), Metering(company, directory)
+    reconciliation = Reconciliation(company, invoices, metering, policy)
+    return {"cost.cost_reconciliation_monthly": reconciliation.rows()}
 
 
 def _compared(

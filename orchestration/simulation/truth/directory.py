@@ -37,6 +37,8 @@ class Policy:
     active_days_per_month: int = 4
     adoption_share: float = 0.5
     benchmark_industry: str = "all"
+    reconciliation_tolerance_usd: Decimal = Decimal(1)
+    reconciliation_tolerance_share: Decimal = Decimal("0.01")
 
 
 @dataclass(frozen=True)
