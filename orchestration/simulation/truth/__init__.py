@@ -18,7 +18,9 @@ import pyarrow.parquet as pq
 from orchestration.simulation.records import Company
 from orchestration.simulation.truth import dora
 from orchestration.simulation.truth.adoption import Adoption
+from orchestration.simulation.truth.allocation import Allocation
 from orchestration.simulation.truth.benchmarks import benchmarked
+from orchestration.simulation.truth.budgets import Budgets
 from orchestration.simulation.truth.cost import Cost
 from orchestration.simulation.truth.delivery import Delivery
 from orchestration.simulation.truth.directory import Directory, Policy, Row
@@ -30,6 +32,7 @@ from orchestration.simulation.truth.metering import Metering
 from orchestration.simulation.truth.periods import KINDS, Period, all_periods, last_day
 from orchestration.simulation.truth.quality import Quality
 from orchestration.simulation.truth.reconciliation import Reconciliation
+from orchestration.simulation.truth.seats import seats_monthly
 from orchestration.simulation.truth.variants import Variants
 from orchestration.simulation.truth.workmix import work_mix
 
@@ -43,6 +46,11 @@ KEYS = {
     "cost.ai_cost_daily": (
         "team_id", "vendor", "model", "token_class", "unit_name", "service_tier", "is_batch",
         "usage_date",
+    ),
+    "cost.budget_vs_actual_monthly": ("cost_center", "vendor", "period_start"),
+    "cost.seats_monthly": ("vendor", "plan", "period_start", "team_id"),
+    "cost.cost_allocation_monthly": (
+        "vendor", "invoice_id", "period_start", "charge_category", "team_id", "method",
     ),
     "cost.cost_reconciliation_monthly": ("vendor", "period_start"),
     "cost.unit_economics_monthly": PERIOD_KEY,
@@ -128,7 +136,7 @@ def _counted(company: Company, policy: Policy) -> Truth:
             kind, periods[kind], delivery, directory, policy
         )
         truth[f"quality.quality_{kind}"] = quality.period_table(kind, periods[kind])
-    truth |= _invoiced(company, directory, policy)
+    truth |= _invoiced(company, directory, cost, lines, policy, periods)
     variants = Variants(company, directory, delivery)
     truth["dora.lead_time_variants"] = variants.rows()
     truth["dora.lead_time_variants_quarterly"] = variants.quarterly(
@@ -140,11 +148,30 @@ def _counted(company: Company, policy: Policy) -> Truth:
     return truth | _compared(company, directory, delivery, quality, lines, policy, periods, truth)
 
 
-def _invoiced(company: Company, directory: Directory, policy: Policy) -> Truth:
+def _invoiced(
+    company: Company,
+    directory: Directory,
+    cost: Cost,
+    lines: Lines,
+    policy: Policy,
+    periods: dict[str, list[Period]],
+) -> Truth:
     """What invoices, reports and usage say of each vendor's month."""
-    invoices, metering = Invoices(company, Rates(company)), Metering(company, directory)
+    rates = Rates(company)
+    invoices, metering = Invoices(company, rates), Metering(company, directory)
     reconciliation = Reconciliation(company, invoices, metering, policy)
-    return {"cost.cost_reconciliation_monthly": reconciliation.rows()}
+    months = [month.start for month in periods["monthly"]]
+    allocation = Allocation(invoices, metering, cost, directory, lines, months)
+    allocated = allocation.rows()
+    budgets = Budgets(company, rates, cost, allocation, allocated, reconciliation)
+    return {
+        "cost.budget_vs_actual_monthly": budgets.rows(),
+        "cost.seats_monthly": seats_monthly(
+            company, directory, lines, metering, allocation, rates, policy
+        ),
+        "cost.cost_allocation_monthly": allocated,
+        "cost.cost_reconciliation_monthly": reconciliation.rows(),
+    }
 
 
 def _compared(

@@ -76,7 +76,7 @@ class Adoption:
         used += [
             (activity.person, activity.activity_date)
             for activity in self._company.ai_activity
-            if midnight(activity.activity_date) < as_of and _tells_of_use(activity)
+            if midnight(activity.activity_date) < as_of and tells_of_use(activity)
         ]
         for handle, day in used:
             person = self._directory.person(handle)
@@ -159,7 +159,7 @@ class Adoption:
         return found
 
 
-def _tells_of_use(activity: Activity) -> bool:
+def tells_of_use(activity: Activity) -> bool:
     """Whether its counts are not all 0; one without any says that the tool was used."""
     counts = (
         activity.sessions,

@@ -133,6 +133,8 @@ class Reconciliation:
             "variance_usd": variance,
             **{f"{name}_variance_usd": split.parts[name] if split else None for name in VARIANCES},
             "unexplained_usd": split.unexplained if split else None,
+            "tolerance_usd": None if invoiced is None else self._tolerance(invoiced),
+            "invoice_count": len({line.record.invoice_id for line in lines}),
             "is_fully_priced": not (used and used.has_unpriced),
             "close_status": "open",
             "is_partial_period": self._as_of < midnight(month_after(month)),
@@ -149,13 +151,12 @@ class Reconciliation:
             return "no_invoice_yet" if is_used else "nothing_to_match"
         if not has_rates:
             return "open"
-        invoiced, variance, unexplained = (
-            row[name] for name in ("invoiced_cost_usd", "variance_usd", "unexplained_usd")
+        variance, unexplained, tolerance = (
+            row[name] for name in ("variance_usd", "unexplained_usd", "tolerance_usd")
         )
         if not isinstance(variance, Decimal) or not isinstance(unexplained, Decimal):
             return "no_metering"
-        share = self._policy.reconciliation_tolerance_share * abs(Decimal(str(invoiced)))
-        tolerance = max(self._policy.reconciliation_tolerance_usd, share)
+        tolerance = Decimal(str(tolerance))
         if abs(unexplained) > tolerance:
             return "open"
         if row["vendor_reported_cost_usd"] is None:
@@ -163,6 +164,10 @@ class Reconciliation:
         if variance == 0:
             return "matched"
         return "within_tolerance" if abs(variance) <= tolerance else "explained"
+
+    def _tolerance(self, invoiced: Decimal) -> Decimal:
+        share = self._policy.reconciliation_tolerance_share * abs(invoiced)
+        return max(self._policy.reconciliation_tolerance_usd, share)
 
     # The split
 

@@ -92,9 +92,13 @@ def work_mix(
                         "work_share": mix.share(work_type),
                         "prior_work_share": prior.share(work_type),
                         "baseline_quarter_start": baseline_start,
+                        "baseline_finished_count": (
+                            baseline.counts[work_type] if baseline_start else None
+                        ),
                         "baseline_work_share": baseline.share(work_type),
                         "baseline_median_work_hours": median(baseline.hours.get(work_type, [])),
                         **indexes,
+                        "is_baseline_quarter": quarter.start == baseline_start,
                         "is_small_sample": mix.total < policy.small_sample_size,
                         "is_partial_period": mix.is_partial,
                         "period_end": quarter.end,
