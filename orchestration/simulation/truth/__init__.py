@@ -213,7 +213,9 @@ def _days_of_facts(company: Company) -> Iterator[date]:
     """The days of everything that a period counts."""
     moments = [
         *(record.created_at for record in company.pull_requests),
-        *(record.started_at or record.finished_at for record in company.deployments),
+        *(record.merged_at for record in company.pull_requests if record.merged_at),
+        *(record.started_at for record in company.deployments if record.started_at),
+        *(record.finished_at for record in company.deployments),
         *(record.opened_at for record in company.incidents),
         *(record.created_at for record in company.issues),
         *(record.occurred_at for record in company.ai_usage),

@@ -39,7 +39,12 @@ class Adoption:
         self._months = [
             month.start for month in periods["monthly"] if not month.is_partial(directory.as_of)
         ]
-        self._shares = self._active_user_shares(quality)
+        self._contributors = {
+            (scope_id, month): people
+            for (scope_type, scope_id, month), people in quality.contributors("monthly").items()
+            if scope_type == "team"
+        }
+        self._shares = self._active_user_shares()
         self.adopted_on = self._adoptions()
         self._quarters = periods["quarterly"]
 
@@ -88,12 +93,12 @@ class Adoption:
                 found.setdefault(month, set()).add(person)
         return found
 
-    def _active_user_shares(self, quality: Quality) -> dict[tuple[str, date], float]:
+    def _active_user_shares(self) -> dict[tuple[str, date], float]:
         active = self._active_users()
         return {
-            (scope_id, month): len(people & active.get(month, set())) / len(people)
-            for (scope_type, scope_id, month), people in quality.contributors("monthly").items()
-            if scope_type == "team" and people
+            (team_id, month): len(people & active.get(month, set())) / len(people)
+            for (team_id, month), people in self._contributors.items()
+            if people
         }
 
     def _holds(self, team_id: str, month: date) -> bool:
@@ -132,12 +137,18 @@ class Adoption:
         return found
 
     def _is_shown(self, team_id: str, adopted_on: date) -> bool:
+        """Whether it had enough people, and enough who contributed, while it adopted."""
         months = [month_after(adopted_on, number) for number in range(OF_NEXT + 1)]
-        return all(
-            self._lines.headcounts(month)[team_id] >= self._policy.minimum_group_size
+        counts = [
+            count
             for month in months
             if month in self._months
-        )
+            for count in (
+                self._lines.headcounts(month)[team_id],
+                len(self._contributors.get((team_id, month), ())),
+            )
+        ]
+        return min(counts) >= self._policy.minimum_group_size
 
     def _quarters_with_data(self) -> dict[Scope, set[date]]:
         """The quarters in which a change of each scope merged or an issue of it was resolved."""

@@ -135,9 +135,8 @@ class Invoices:
         that is for a later one."""
         dates: dict[tuple[str, date], date] = {}
         for line in self.lines:
-            for month in line.months:
-                key = line.vendor, month
-                dates[key] = min(line.record.invoice_date, dates.get(key, date.max))
+            key = line.vendor, max(line.months)
+            dates[key] = min(line.record.invoice_date, dates.get(key, date.max))
         for lines in self.of_invoice.values():
             last = max(max(line.months) for line in lines)
             for line in lines:
@@ -188,7 +187,7 @@ def _convert(lines: list[Line]) -> None:
         if line.rate is not None:
             by_currency.setdefault(line.record.currency, []).append(line)
     for found in by_currency.values():
-        exact = [line.amount * (line.rate or 0) * 100 for line in found]
+        exact = [rounded(line.amount * (line.rate or 0)) * 100 for line in found]
         floors = [int(amount.to_integral_value(ROUND_FLOOR)) for amount in exact]
         missing = int(rounded(sum(exact, Decimal()), Decimal(1))) - sum(floors)
         order = sorted(

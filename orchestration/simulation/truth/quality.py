@@ -27,7 +27,7 @@ from orchestration.simulation.truth.periods import (
 Cell = tuple[str, str, date]  # scope type, scope id, first day of the period
 
 CI_PASSED = ("success", "succeeded", "passed")
-CI_FAILED = ("failure", "failed", "error", "timed_out", "startup_failure", "broken")
+CI_FAILED = ("failure", "failed", "error", "timed_out", "startup_failure")
 # Known only from git, which no simulated company has.
 LINE_HISTORY = (
     "mainline_added_line_count", "mainline_removed_line_count", "reworked_line_count",

@@ -383,7 +383,14 @@ def _misclassified(differences: list[list[Decimal]]) -> Decimal:
         return Decimal(0)
     gained = sum((cost for _, cost in surplus), Decimal())
     lost = sum((cost for _, cost in shortfall), Decimal())
-    return rounded(moved * gained / more) + rounded(moved * lost / fewer)
+    return _part(gained, moved, more) + _part(lost, moved, fewer)
+
+
+def _part(cost: Decimal, moved: Decimal, tokens: Decimal) -> Decimal:
+    """What some of the tokens cost, at the average price of a million."""
+    if moved == tokens:
+        return cost
+    return rounded(moved * rounded(cost / tokens * MILLION, NINE_PLACES) / MILLION)
 
 
 def seat_charge(held: list[Held], plan: str | None, currency: str, month: date) -> Decimal:

@@ -79,6 +79,8 @@ def work_mix(
         for quarter in quarters:
             mix = mixes[(*key, quarter.start)]
             indexes = _indexes(mix, baseline)
+            totals = [mix.total, baseline.total] if baseline_start else [mix.total]
+            is_small = min(totals) < policy.small_sample_size
             for work_type in work_types:
                 rows.append(
                     {
@@ -95,11 +97,12 @@ def work_mix(
                         "baseline_finished_count": (
                             baseline.counts[work_type] if baseline_start else None
                         ),
+                        "baseline_finished_work_count": baseline.total if baseline_start else None,
                         "baseline_work_share": baseline.share(work_type),
                         "baseline_median_work_hours": median(baseline.hours.get(work_type, [])),
                         **indexes,
                         "is_baseline_quarter": quarter.start == baseline_start,
-                        "is_small_sample": mix.total < policy.small_sample_size,
+                        "is_small_sample": is_small,
                         "is_partial_period": mix.is_partial,
                         "period_end": quarter.end,
                     }
@@ -212,7 +215,7 @@ def _finished(company: Company, directory: Directory, delivery: Delivery) -> lis
 
 def _hours(started_at: datetime | None, finished_at: datetime) -> float | None:
     seconds = seconds_between(started_at, finished_at)
-    return None if seconds is None or seconds < 0 else seconds / 3600
+    return None if seconds is None or seconds <= 0 else seconds / 3600
 
 
 def _change_words(record: PullRequest, issues: list[Issue]) -> Words:
