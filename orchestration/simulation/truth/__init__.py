@@ -26,6 +26,7 @@ from orchestration.simulation.truth.delivery import Delivery
 from orchestration.simulation.truth.directory import Directory, Policy, Row
 from orchestration.simulation.truth.divergence import cell_of, diverged, volumes_of_quarters
 from orchestration.simulation.truth.experience import Experience
+from orchestration.simulation.truth.findings import Findings
 from orchestration.simulation.truth.invoices import Invoices, Rates
 from orchestration.simulation.truth.lines import Lines
 from orchestration.simulation.truth.metering import Metering
@@ -48,6 +49,7 @@ KEYS = {
         "usage_date",
     ),
     "cost.budget_vs_actual_monthly": ("cost_center", "vendor", "period_start"),
+    "cost.invoice_findings": ("finding_id",),
     "cost.seats_monthly": ("vendor", "plan", "period_start", "team_id"),
     "cost.cost_allocation_monthly": (
         "vendor", "invoice_id", "period_start", "charge_category", "team_id", "method",
@@ -171,6 +173,7 @@ def _invoiced(
         ),
         "cost.cost_allocation_monthly": allocated,
         "cost.cost_reconciliation_monthly": reconciliation.rows(),
+        "cost.invoice_findings": Findings(invoices, metering, reconciliation).rows(),
     }
 
 
