@@ -34,6 +34,7 @@ from orchestration.simulation.truth.periods import KINDS, Period, all_periods, l
 from orchestration.simulation.truth.quality import Quality
 from orchestration.simulation.truth.reconciliation import Reconciliation
 from orchestration.simulation.truth.seats import seats_monthly
+from orchestration.simulation.truth.survival import code_survival
 from orchestration.simulation.truth.variants import Variants
 from orchestration.simulation.truth.workmix import work_mix
 
@@ -65,6 +66,7 @@ KEYS = {
     "dora.fct_deployments": ("deployment_id",),
     "dora.fct_incidents": ("incident_id",),
     **{f"quality.quality_{kind}": PERIOD_KEY for kind in KINDS},
+    "quality.code_survival_monthly": (*PERIOD_KEY, "ai_assistance", "age_days"),
     "quality.experience_quarterly": (*PERIOD_KEY, "question_id"),
     "quality.work_mix_quarterly": (*PERIOD_KEY, "work_type"),
     "value.divergence_quarterly": PERIOD_KEY,
@@ -139,6 +141,9 @@ def _counted(company: Company, policy: Policy) -> Truth:
         )
         truth[f"quality.quality_{kind}"] = quality.period_table(kind, periods[kind])
     truth |= _invoiced(company, directory, cost, lines, policy, periods)
+    truth["quality.code_survival_monthly"] = code_survival(
+        directory, truth["cost.unit_economics_monthly"]
+    )
     variants = Variants(company, directory, delivery)
     truth["dora.lead_time_variants"] = variants.rows()
     truth["dora.lead_time_variants_quarterly"] = variants.quarterly(
