@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import NamedTuple, TypeVar
 
@@ -287,8 +287,3 @@ def _rules() -> list[Rule]:
 def days_of(month: date) -> int:
     """How many days the month has."""
     return (month_after(month) - month).days
-
-
-def day_before(day: date) -> date:
-    """The day before it."""
-    return day - timedelta(days=1)

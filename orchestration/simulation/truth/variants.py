@@ -50,9 +50,10 @@ class Variants:
         minutes: dict[tuple[str, str, date, object], list[float]] = {}
         for change, row in self._rows:
             value, moment = row["lead_time_minutes"], row[DATED_BY[str(row["variant"])]]
-            is_timed = isinstance(value, float) and isinstance(moment, datetime)
-            if change.is_bot_change or not is_timed:
+            if change.is_bot_change or not isinstance(value, float):
                 continue
+            if not isinstance(moment, datetime):
+                continue  # never: whatever has a lead time has its end
             quarter = start_of("quarterly", moment.date(), fiscal_start)
             for scope in self._directory.scopes_of(change.team_id, change.service_id):
                 minutes.setdefault((*scope, quarter, row["variant"]), []).append(value)
