@@ -13,36 +13,99 @@
 {% macro latest(relation) -%}
     {%- set stream = stream_declaration(relation) -%}
     {%- set key = stream.get('key', []) -%}
+    {%- if key %}
     (
+        -- Few keys come twice, and to sort all rows for them costs twice what this does.
+        with
+
+        repeated as (
+
+            select
+                {{ key | join(', ') }},
+                count(*) as _row_count
+            from {{ standing_rows(relation, stream) }}
+            group by {{ key | join(', ') }}
+            having count(*) > 1
+
+        )
+
+        select
+            standing_rows.*,
+            1 as _recency
+        from {{ standing_rows(relation, stream) }}
+        left join repeated
+            on {{ same_key(key) }}
+        where
+            not standing_rows._is_deleted
+            and repeated._row_count is null
+            {%- for column in key %}
+            and standing_rows.{{ column }} is not null
+            {%- endfor %}
+
+        union all
+
         select *
         from (
             select
-                batch_rows.*,
-                {% if key -%}
+                standing_rows.*,
                 row_number() over (
-                    partition by {{ key | join(', ') }}
+                    partition by
+                        {% for column in key -%}
+                        standing_rows.{{ column }}{{ ',' if not loop.last }}
+                        {% endfor -%}
                     order by
                         {% if stream.get('fold') == 'replaced' -%}
-                        {{ byte_order(regex_removed('_scope', '([.][a-z]+)+$')) }} desc,
+                        {{ byte_order(
+                            regex_removed('standing_rows._scope', '([.][a-z]+)+$')
+                        ) }} desc,
                         {% endif -%}
-                        _batch_id desc
-                )
-                {%- else -%}1{%- endif %} as _recency
-            from {{ relation }} as batch_rows
-            {%- if stream.get('fold') == 'replaced' %}
-            -- A batch's id is its own: no other scope or window has it.
-            where batch_rows._batch_id in (
-                select max(standing_rows._batch_id)
-                from {{ relation }} as standing_rows
-                group by
-                    standing_rows._scope,
-                    standing_rows._window_start,
-                    standing_rows._window_end
-            )
-            {%- endif %}
+                        standing_rows._batch_id desc
+                ) as _recency
+            from {{ standing_rows(relation, stream) }}
+            left join repeated
+                on {{ same_key(key) }}
+            where
+                repeated._row_count is not null
+                {%- for column in key %}
+                or standing_rows.{{ column }} is null
+                {%- endfor %}
         ) as ranked_rows
         where ranked_rows._recency = 1 and not ranked_rows._is_deleted
     ) as latest_rows
+    {%- else %}
+    (
+        select
+            standing_rows.*,
+            1 as _recency
+        from {{ standing_rows(relation, stream) }}
+        where not standing_rows._is_deleted
+    ) as latest_rows
+    {%- endif %}
+{%- endmacro %}
+
+{#- The rows of the batches that stand: all, or those of each scope and window's newest. -#}
+{% macro standing_rows(relation, stream) -%}
+    {%- if stream.get('fold') == 'replaced' -%}
+    (
+        select *
+        from {{ relation }}
+        -- A batch's id is its own: no other scope or window has it.
+        where _batch_id in (
+            select max(_batch_id)
+            from {{ relation }}
+            group by _scope, _window_start, _window_end
+        )
+    ) as standing_rows
+    {%- else -%}
+    {{ relation }} as standing_rows
+    {%- endif -%}
+{%- endmacro %}
+
+{#- A part of a key may be null; such rows are compared by the window alone. -#}
+{% macro same_key(key) -%}
+    {%- for column in key -%}
+    {{ 'and ' if not loop.first }}standing_rows.{{ column }} = repeated.{{ column }}
+    {% endfor -%}
 {%- endmacro %}
 
 {#-

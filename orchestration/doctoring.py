@@ -65,6 +65,9 @@ policy:
   rubber_stamp_minutes_per_100_lines: 10
   small_sample_size: 20          # figures of fewer are marked is_small_sample
   benchmark_industry: all        # an industry of seeds/dora_benchmarks.csv
+  active_days_per_month: 4       # days with AI that make somebody an active user of a month
+  adoption_share: 0.5            # of a team's active contributors, for a team to have adopted
+  rework_window_days: 21         # work done over again this soon is rework
   bots: []                       # more handles that are nobody, such as "acme-ci*"
 """
 

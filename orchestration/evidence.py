@@ -1,4 +1,4 @@
-"""What a commit or a change says about AI and about reverts, reduced to ids: text stays outside.
+"""What a commit or a change says about AI, reverts and kinds of work, as ids: text stays outside.
 
 The ladder of evidence is ``seeds/ai_evidence_rules.csv``, one regular expression a row, matched
 without regard to case. Where a pattern must stand is decided by ``found_in``:
@@ -32,6 +32,10 @@ REVERTED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 SHA = re.compile(r"\b[0-9a-f]{7,64}\b", re.IGNORECASE)
+TITLE_TYPE = re.compile(
+    r"^\s*(feat|fix|docs|style|refactor|perf|test|build|ci|chore|revert)(?:\([^()\n]*\))?!?:",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,13 @@ def reverted_shas(message: str) -> list[str]:
     """
     found = (sha for names in REVERTED.findall(message) for sha in SHA.findall(names))
     return list(dict.fromkeys(sha.lower() for sha in found))
+
+
+def title_type(title: str | None) -> str | None:
+    """The type that a title begins with, by Conventional Commits 1.0.0: ``fix(api)!: …`` is
+    ``fix``; None without one."""
+    found = TITLE_TYPE.match(title or "")
+    return found[1].lower() if found else None
 
 
 def note_is_ai(note: str) -> bool:

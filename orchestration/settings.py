@@ -55,6 +55,9 @@ class Policy(BaseModel, extra="forbid"):
     rubber_stamp_minutes_per_100_lines: int = Field(default=10, ge=0)
     small_sample_size: int = Field(default=20, ge=1)
     benchmark_industry: str = "all"
+    active_days_per_month: int = Field(default=4, ge=1, le=31)
+    adoption_share: float = Field(default=0.5, gt=0, le=1)
+    rework_window_days: int = Field(default=21, ge=1)
     bots: list[str] = []
 
     @field_validator("benchmark_industry")

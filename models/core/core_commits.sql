@@ -4,6 +4,8 @@ with
 commits as (
 
     select * from {{ union_systems('commits') }}
+    -- A clock may run ahead when a commit is written; when it was committed counts.
+    where coalesce(committed_at, authored_at) < {{ as_of() }}
 
 ),
 
@@ -13,39 +15,72 @@ identities as (
 
 ),
 
-ranked as (
+git_commits as (
 
     select
-        commits.*,
-        row_number() over (
-            partition by repository, commit_sha
-            order by case when system = 'git' then 1 else 2 end
-        ) as preference
+        repository,
+        commit_sha
+    from {{ union_systems('commits') }}
+    where
+        system = 'git'
+        and coalesce(committed_at, authored_at) < {{ as_of() }}
+
+),
+
+-- Of a feed's word and GitHub's, GitHub's.
+github_commits as (
+
+    select
+        repository,
+        commit_sha
+    from {{ union_systems('commits') }}
+    where
+        system = 'github'
+        and coalesce(committed_at, authored_at) < {{ as_of() }}
+
+),
+
+chosen as (
+
+    select commits.*
     from commits
-    -- A clock may run ahead when a commit is written; when it was committed counts.
-    where coalesce(committed_at, authored_at) < {{ as_of() }}
+    left join git_commits
+        on
+            commits.repository = git_commits.repository
+            and commits.commit_sha = git_commits.commit_sha
+    left join github_commits
+        on
+            commits.repository = github_commits.repository
+            and commits.commit_sha = github_commits.commit_sha
+    where
+        case
+            when commits.system = 'git' then true
+            when commits.system = 'github' then git_commits.commit_sha is null
+            else
+                git_commits.commit_sha is null
+                and github_commits.commit_sha is null
+        end
 
 ),
 
 final as (
 
     select
-        ranked.repository,
-        ranked.commit_sha,
-        coalesce(identities.person_id, ranked.author_id) as author_id,
-        ranked.additions,
-        ranked.deletions,
-        ranked.changed_file_count,
-        ranked.parent_count,
-        ranked.mainline_position,
-        coalesce(ranked.author_is_bot, false) as author_is_bot,
-        coalesce(ranked.is_mainline, false) as is_mainline,
-        ranked.authored_at,
-        ranked.committed_at
-    from ranked
+        chosen.repository,
+        chosen.commit_sha,
+        coalesce(identities.person_id, chosen.author_id) as author_id,
+        chosen.additions,
+        chosen.deletions,
+        chosen.changed_file_count,
+        chosen.parent_count,
+        chosen.mainline_position,
+        coalesce(chosen.author_is_bot, false) as author_is_bot,
+        coalesce(chosen.is_mainline, false) as is_mainline,
+        chosen.authored_at,
+        chosen.committed_at
+    from chosen
     left join identities
-        on identities.handle_id = ranked.author_id
-    where ranked.preference = 1
+        on identities.handle_id = chosen.author_id
 
 )
 

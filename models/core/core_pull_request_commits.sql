@@ -83,21 +83,40 @@ together as (
 
 ),
 
-final as (
+seen as (
+
+    select
+        pull_request_id,
+        commit_sha,
+        repository,
+        authored_at
+    from together
+    where authored_at < {{ as_of() }}
+
+    union all
 
     select
         together.pull_request_id,
         together.commit_sha,
         together.repository,
-        coalesce(together.authored_at, commits.authored_at) as authored_at
+        commits.authored_at
     from together
     left join commits
         on
             commits.repository = together.repository
             and commits.commit_sha = together.commit_sha
-    where
-        together.authored_at is null
-        or together.authored_at < {{ as_of() }}
+    where together.authored_at is null
+
+),
+
+final as (
+
+    select
+        pull_request_id,
+        commit_sha,
+        repository,
+        authored_at
+    from seen
 
 )
 

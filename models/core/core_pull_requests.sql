@@ -36,23 +36,16 @@ identities as (
 
 git_pull_requests as (
 
-    select * from pull_requests
+    select * from {{ union_systems('pull_requests') }}
     where system = 'git'
 
 ),
 
-ranked as (
+seen as (
 
     select
         pull_requests.*,
-        source_choices.is_chosen,
-        -- A fork must not bring back what another system gives for the origin.
-        row_number() over (
-            partition by pull_requests.pull_request_id
-            order by
-                case when source_choices.is_chosen then 2 else 1 end,
-                {{ byte_order('pull_requests.repository') }}
-        ) as preference
+        source_choices.is_chosen
     from pull_requests
     inner join source_choices
         on
@@ -62,29 +55,63 @@ ranked as (
 
 ),
 
+-- Only git gives one change in two repositories. A fork must not bring back what
+-- another system gives for the origin.
+ranked_git as (
+
+    select
+        seen.*,
+        row_number() over (
+            partition by pull_request_id
+            order by
+                case when is_chosen then 2 else 1 end,
+                {{ byte_order('repository') }}
+        ) as preference
+    from seen
+    where system = 'git'
+
+),
+
 chosen as (
 
-    select * from ranked
-    where preference = 1 and is_chosen
+    select
+        seen.*,
+        1 as preference
+    from seen
+    where is_chosen and system <> 'git'
+
+    union all
+
+    select * from ranked_git
+    where is_chosen and preference = 1
+
+),
+
+undated as (
+
+    select
+        pull_request_id,
+        repository
+    from chosen
+    where first_commit_at is null and system <> 'git'
 
 ),
 
 first_commits as (
 
     select
-        chosen.pull_request_id,
+        undated.pull_request_id,
         min(coalesce(
             pull_request_commits.authored_at, commits.authored_at
         )) as first_commit_at
-    from chosen
+    from undated
     inner join pull_request_commits
-        on pull_request_commits.pull_request_id = chosen.pull_request_id
+        on pull_request_commits.pull_request_id = undated.pull_request_id
     left join commits
         on
-            commits.repository = chosen.repository
+            commits.repository = undated.repository
             and commits.commit_sha = pull_request_commits.commit_sha
-    where chosen.system <> 'git'
-    group by chosen.pull_request_id
+    group by undated.pull_request_id
 
 ),
 
@@ -101,6 +128,7 @@ completed as (
         end as merge_commit_sha,
         chosen.labels,
         chosen.work_type,
+        coalesce(chosen.title_type, git_pull_requests.title_type) as title_type,
         coalesce(chosen.additions, git_pull_requests.additions) as additions,
         coalesce(chosen.deletions, git_pull_requests.deletions) as deletions,
         coalesce(
@@ -148,6 +176,7 @@ final as (
         completed.merge_commit_sha,
         completed.labels,
         completed.work_type,
+        completed.title_type,
         completed.additions,
         completed.deletions,
         completed.changed_file_count,

@@ -15,7 +15,6 @@ from typing import Any
 from orchestration.lake import Stream, Window
 from orchestration.systems._http import Answer, Api, Unexpected
 from orchestration.systems._reading import Telling
-from orchestration.systems._records import Refused
 
 DAY = timedelta(days=1)
 
@@ -102,12 +101,8 @@ def land_months(
             met: Counter[str] = Counter()
             for day, results in sorted(days.items()):
                 for number, payload in enumerate(results, start=1):
-                    try:
-                        made = record(payload, day)
-                    except Refused as refused:
-                        landing.refuse(stream, payload, refused, f"{day} result {number}")
-                    else:
-                        landing.add(stream, _numbered(made, met))
+                    with landing.reading(stream, payload, f"{day} result {number}"):
+                        landing.add(stream, _numbered(record(payload, day), met))
     if untold:
         telling.remarks.append(
             f"{stream.name}: not a word of {len(untold):,} days between {min(untold)} and "

@@ -83,11 +83,6 @@ class Answer:
     def _parsed(self) -> Any:
         return json.loads(self.body, parse_float=Decimal)
 
-    @property
-    def etag(self) -> str:
-        """What to give as ``etag`` to be told whether it changed; empty if it cannot be asked."""
-        return self.headers.get("etag", "")
-
     def link(self, relation: str) -> str | None:
         """The address that the Link header gives for a relation (``next``)."""
         links = requests.utils.parse_header_links(self.headers.get("link", ""))
@@ -114,7 +109,7 @@ def standard(answer: Answer) -> Verdict:
     """What a status means where the vendor keeps to the rules; a vendor's own classification
     looks at its peculiarities first and asks here for the rest."""
     status = answer.status
-    if 200 <= status < 300 or status == 304:
+    if 200 <= status < 300:
         return OK
     if status == 401:
         return Verdict("denied", "the credential is not accepted (wrong, expired or revoked)")
@@ -177,20 +172,19 @@ class Api:
         self._not_before = 0.0
         self._random = random.Random()  # noqa: S311  (jitter, not a secret)
 
-    def get(self, path: str, parameters: Parameters = None, *, etag: str = "") -> Answer:
+    def get(self, path: str, parameters: Parameters = None) -> Answer:
         """Asks for JSON and gives the answer once it is right. ``path`` is below ``base_url``, or
-        an address that the vendor gave on the same host. With ``etag`` the answer's status may be
-        304: nothing has changed. Raises ApiError."""
-        return self._ask("GET", path, parameters, None, {"If-None-Match": etag} if etag else {})
+        an address that the vendor gave on the same host. Raises ApiError."""
+        return self._ask("GET", path, parameters, None)
 
     def post(self, path: str, body: Mapping[str, Any]) -> Answer:
         """Asks with a JSON body, for APIs whose questions do not fit an address."""
-        return self._ask("POST", path, None, body, {})
+        return self._ask("POST", path, None, body)
 
     def lines(self, address: str) -> Iterator[bytes]:
         """The lines of a file behind a signed link, which may lie on any host: it is fetched
         without the credential. A file cut short is fetched again, before any line is given."""
-        yield from self._ask("GET", address, None, None, {}, is_signed=True).body.splitlines()
+        yield from self._ask("GET", address, None, None, is_signed=True).body.splitlines()
 
     def pages(
         self,
@@ -261,13 +255,12 @@ class Api:
         path: str,
         parameters: Parameters,
         body: Mapping[str, Any] | None,
-        headers: Mapping[str, str],
         is_signed: bool = False,
     ) -> Answer:
         url = self._url(path, is_signed)
         attempts = waits = 0
         while True:
-            verdict, answer = self._try(method, url, parameters, body, headers, is_signed)
+            verdict, answer = self._try(method, url, parameters, body, is_signed)
             if verdict.kind == "ok" and answer is not None:
                 return answer
             where = f"{self.name}: {method} {urlsplit(url).path}"
@@ -308,12 +301,11 @@ class Api:
         url: str,
         parameters: Parameters,
         body: Mapping[str, Any] | None,
-        headers: Mapping[str, str],
         is_signed: bool,
     ) -> tuple[Verdict, Answer | None]:
         self._hold(0)
         try:
-            answer = self._send(method, url, parameters, body, headers, is_signed)
+            answer = self._send(method, url, parameters, body, is_signed)
         except requests.Timeout:
             return Verdict("retry", "no answer in time"), None
         except requests.exceptions.SSLError:
@@ -329,8 +321,7 @@ class Api:
         if not _is_whole(answer):
             return Verdict("retry", "the body is not what its checksum says"), None
         verdict = standard(answer) if is_signed else self.classify(answer)
-        is_empty = answer.status in (204, 304)
-        if verdict.kind == "ok" and not is_signed and not is_empty:
+        if verdict.kind == "ok" and not is_signed and answer.status != 204:
             try:
                 answer.json()
             except ValueError:
@@ -343,10 +334,9 @@ class Api:
         url: str,
         parameters: Parameters,
         body: Mapping[str, Any] | None,
-        headers: Mapping[str, str],
         is_signed: bool,
     ) -> Answer:
-        given = {} if is_signed else {**self.headers, **self.authorize(), **headers}
+        given = {} if is_signed else {**self.headers, **self.authorize()}
         for _ in range(REDIRECTS + 1):
             with self._lock:
                 self.asked += 1

@@ -12,6 +12,7 @@ import re
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -277,6 +278,15 @@ class Landing:
         """Puts a payload aside, without what it says of people."""
         self._refused.append((stream.name, outline(payload), str(refused), place))
 
+    @contextmanager
+    def reading(self, stream: Stream, payload: Any, place: str) -> Iterator[None]:
+        """``with landing.reading(STREAM, payload, place): landing.add(STREAM, made(payload))``
+        puts the payload aside if what is made of it raises Refused."""
+        try:
+            yield
+        except Refused as refused:
+            self.refuse(stream, payload, refused, place)
+
     def count(self, stream: Stream) -> int:
         """Records of the stream so far."""
         return len(self._records[stream.name])
@@ -325,6 +335,14 @@ class Landing:
             f"{stood[0]:,} records it gave before stay (--forget-missing drops them)"
         )
         return True
+
+
+def reasons(failures: Mapping[str, ApiError]) -> str:
+    """What several paths failed for, each reason once: ``/a, /b: the key is not accepted``."""
+    paths: dict[str, list[str]] = {}
+    for path, error in failures.items():
+        paths.setdefault(str(error).rpartition(f"{path}: ")[2], []).append(path)
+    return "; ".join(f"{', '.join(those)}: {reason}" for reason, those in paths.items())
 
 
 def first_day(settings: ApiSettings, since: date | None, until: datetime) -> datetime:

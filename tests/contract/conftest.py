@@ -295,9 +295,10 @@ def _resolved(spec: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
 
 
 def cut(spec: dict[str, Any], *paths: str) -> dict[str, Any]:
-    """A specification of some paths and what they refer to: Prism starts in 3 s instead of 20."""
+    """A specification of some paths and what they refer to: Prism starts in 3 s instead of 20. A
+    path stands for all that begin with it, one with ``$`` at its end for itself."""
     begin = tuple(paths)
-    kept = {path: item for path, item in spec["paths"].items() if path.startswith(begin)}
+    kept = {path: item for path, item in spec["paths"].items() if f"{path}$".startswith(begin)}
     used: set[str] = set()
 
     def walk(part: Any) -> None:
@@ -372,7 +373,8 @@ def github_rest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mock]:
         json.loads((home / GITHUB).read_text()),
         "/orgs/{org}/repos", "/orgs/{org}/teams", "/orgs/{org}/copilot", "/orgs/{org}/members",
         "/organizations/{org}/settings/billing", "/repos/{owner}/{repo}/deployments",
-        "/repos/{owner}/{repo}/actions/runs", "/repos/{owner}/{repo}/releases",
+        "/repos/{owner}/{repo}$", "/repos/{owner}/{repo}/actions/runs",
+        "/repos/{owner}/{repo}/releases",
         "/repos/{owner}/{repo}/contents", "/repos/{owner}/{repo}/codeowners",
         "/repos/{owner}/{repo}/teams", "/rate_limit", "/user", "/app", "/installation",
     )  # fmt: skip

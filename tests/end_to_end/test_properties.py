@@ -7,13 +7,15 @@ and in one home, so that the project is parsed once: about 11 s of processor tim
 import dataclasses
 import os
 import random
+import re
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import duckdb
 import pytest
 import yaml
 from hypothesis import HealthCheck, Phase, given
@@ -22,7 +24,7 @@ from hypothesis import strategies as st
 
 from orchestration import extraction, publishing, settings, transformation
 from orchestration.simulation import feeds, simulate, truth
-from orchestration.simulation.records import Company
+from orchestration.simulation.records import Company, PullRequest, Service, Team
 from orchestration.simulation.truth.compare import differences
 from orchestration.simulation.worlds import (
     BILLING_FAULTS,
@@ -75,6 +77,14 @@ class House:
             pass
         transformation.raise_on_failure(current)
         return publishing.publish(current) / "valuemaxx.duckdb"
+
+    def columns(self, name: tuple[str, str]) -> list[str]:
+        """A published table's columns, in the order of its rows."""
+        path = self.home / "published" / "valuemaxx.duckdb"
+        with duckdb.connect(str(path), read_only=True) as tables:
+            schema, table = name
+            found = tables.execute(f'select * from "{schema}"."{table}" limit 0')  # noqa: S608
+            return [column[0] for column in found.description or []]
 
     def tables(self, company: Company) -> Tables:
         """Every published table but those about the files themselves."""
@@ -258,6 +268,208 @@ def test_a_service_by_another_name_is_the_same_service(house: House, original: T
     for name in original:
         back = [tuple(old if cell == new else cell for cell in row) for row in found[name]]
         assert back == original[name], name
+
+
+@pytest.mark.slow
+def test_the_window_of_extraction_does_not_move_a_link(house: House, original: Tables) -> None:
+    """Read up to a day, and read later but seen from that day: the same tables. And what was
+    linked by then is linked to the same afterwards; later facts only add."""
+    then = sample()
+    then.as_of = midnight(then.starts_on + timedelta(days=75))
+    house.clear()
+    feeds.write(then, house.feeds)
+    seen_from_then = house.tables(then)
+    for records in lists(then):
+        records[:] = [record for record in records if happened(record, then.as_of)]
+        change(records, lambda cell: None if is_ahead(cell, then.as_of) else cell)
+    house.clear()
+    feeds.write(then, house.feeds)
+    read_until_then = house.tables(then)
+    for name in delivery(read_until_then):
+        assert read_until_then[name] == seen_from_then[name], name
+
+    for name, key, link, adds in (
+        ("fct_incidents", "incident_id", "deployment_id", False),
+        ("fct_changes", "pull_request_id", "deployment_id", True),
+        ("fct_deployments", "deployment_id", "is_failed", True),
+    ):
+        before = linked(house, read_until_then, name, key, link)
+        after = linked(house, original, name, key, link)
+        assert any(before.values())
+        for fact, linked_to in before.items():
+            assert after[fact] == linked_to or (adds and not linked_to), (name, fact)
+
+
+@pytest.mark.slow
+def test_one_more_unrelated_service_changes_nothing_elsewhere(
+    house: House, original: Tables
+) -> None:
+    """It has a team, a repository, changes, deployments and incidents of its own."""
+    company = sample()
+    other = renamed(sample(), "-elsewhere")
+    name = other.incidents[0].service_id
+    repository = next(s.repository for s in other.services if s.service_id == name)
+    theirs = [p for p in other.pull_requests if p.repository == repository]
+    assert theirs
+    company.teams.append(Team("elsewhere", "Elsewhere"))
+    company.services.append(Service(name, "Elsewhere", "elsewhere", repository))
+    company.pull_requests += theirs
+    company.pull_request_commits += of(other.pull_request_commits, theirs)
+    company.reviews += of(other.reviews, theirs)
+    company.commits += [c for c in other.commits if c.repository == repository]
+    deployments = [d for d in other.deployments if d.service_id == name]
+    company.deployments += deployments
+    deployed = {d.deployment_id for d in deployments}
+    company.deployment_commits += [
+        c for c in other.deployment_commits if c.deployment_id in deployed
+    ]
+    company.incidents += [i for i in other.incidents if i.service_id == name]
+    house.clear()
+    feeds.write(company, house.feeds)
+    found = house.tables(company)
+    for table in delivery(original):
+        columns = house.columns(table)
+        scope = columns.index("scope_type") if "scope_type" in columns else None
+        before = set(original[table])
+        if scope is not None:
+            before = {row for row in before if row[scope] != "organization"}
+        assert before <= set(found[table]), table
+        assert scope is not None or len(found[table]) >= len(original[table])
+
+
+@pytest.mark.slow
+def test_everything_twice_doubles_counts_and_leaves_rates_and_medians(
+    house: House, original: Tables
+) -> None:
+    """A second company, the same but for its ids, works in the same teams."""
+    company, twin = sample(), renamed(sample(), "-twin")
+    twin.teams, twin.identities = [], []
+    for ours, theirs in zip(lists(company), lists(twin), strict=True):
+        ours += theirs
+    house.clear()
+    feeds.write(company, house.feeds)
+    found = house.tables(company)
+    periods = [name for name in delivery(original) if name[1].startswith(PERIOD_TABLES)]
+    assert len(periods) > len(PERIOD_TABLES)
+    for name in periods:
+        columns = house.columns(name)
+        now = {key_of(row, columns): row for row in found[name]}
+        for row in original[name]:
+            if row[columns.index("scope_type")] == "service":
+                assert now[key_of(row, columns)] == row, name
+                continue
+            doubled = now[key_of(row, columns)]
+            for column, before, after in zip(columns, row, doubled, strict=True):
+                if is_additive(column) and before is not None:
+                    assert after == 2 * before, (name, row, column)
+                elif not moves_with_size(column, row, columns):
+                    same = before if not isinstance(before, float) else pytest.approx(before)
+                    assert after == same, (name, row, column)
+
+
+# What does not double though it counts: days. What moves though it is a figure of one thing:
+# a percentile lies between other neighbours; a frequency is a count.
+DAYS = ("whole_day_count", "deployment_day_count")
+PERIOD_TABLES = ("dora_", "quality_", "lead_time_variants_quarterly")
+STATISTICS = ("median_", "p90_", "mean_")
+FREQUENCY = ("deployment_frequency_score", "dora_score", "is_small_sample")
+IDS = (
+    "commit_sha",
+    "repository",
+    "pull_request_id",
+    "review_id",
+    "deployment_id",
+    "incident_id",
+    "issue_id",
+    "service_id",
+    "ci_run_id",
+    "usage_id",
+    "invoice_id",
+)
+
+
+def delivery(tables: Tables) -> list[tuple[str, str]]:
+    """The names of the tables about delivery and quality."""
+    return [name for name in tables if name[0] in ("dora", "quality")]
+
+
+def is_additive(column: str) -> bool:
+    """Whether the column counts something, so that twice as much is twice the figure."""
+    if column.startswith(STATISTICS) or column in DAYS:
+        return False
+    return column.endswith("_count") or column == "deployments_per_week"
+
+
+def moves_with_size(column: str, row: tuple[Any, ...], columns: list[str]) -> bool:
+    """Whether twice as much may move a figure that is no count."""
+    if column.startswith("p90_") or column in FREQUENCY:
+        return True
+    of_frequency = "metric" in columns and row[columns.index("metric")] == "deployment_frequency"
+    return of_frequency and column in ("value", "score", "standard_deviations_from_mean", "tier")
+
+
+def key_of(row: tuple[Any, ...], columns: list[str]) -> tuple[Any, ...]:
+    """The scope, the period, and what else tells a row from the others."""
+    parts = ("scope_type", "scope_id", "period_start", "variant", "edition", "metric")
+    return tuple(row[columns.index(part)] for part in parts if part in columns)
+
+
+def linked(house: House, tables: Tables, name: str, key: str, link: str) -> dict[Any, Any]:
+    """What each fact is linked to, by its own id."""
+    columns = house.columns(("dora", name))
+    return {row[columns.index(key)]: row[columns.index(link)] for row in tables["dora", name]}
+
+
+def of(records: list[Any], pull_requests: list[PullRequest]) -> list[Any]:
+    """The records of these pull requests."""
+    ids = {pull_request.pull_request_id for pull_request in pull_requests}
+    return [record for record in records if record.pull_request_id in ids]
+
+
+def renamed(company: Company, suffix: str) -> Company:
+    """The company with another id for everything but its teams, and other people."""
+    names = {
+        value
+        for records in lists(company)
+        for record in records
+        for field in dataclasses.fields(record)
+        if field.name in IDS and isinstance(value := getattr(record, field.name), str)
+    }
+    shas = re.compile(r"\b[0-9a-f]{40}\b")
+
+    def other(cell: Any) -> Any:
+        if isinstance(cell, tuple):
+            return tuple(other(part) for part in cell)
+        if not isinstance(cell, str):
+            return cell
+        if cell.endswith("@example.com"):
+            return cell.replace("@", f"{suffix}@")
+        if shas.fullmatch(cell):
+            return flipped(cell)
+        return f"{cell}{suffix}" if cell in names else shas.sub(lambda s: flipped(s[0]), cell)
+
+    for records in lists(company):
+        change(records, other)
+    return company
+
+
+def flipped(sha: str) -> str:
+    """Another commit's hash: the digits the other way round."""
+    return sha[::-1]
+
+
+def midnight(day: date) -> datetime:
+    return datetime.combine(day, time())
+
+
+def is_ahead(cell: Any, as_of: datetime) -> bool:
+    return isinstance(cell, datetime) and cell >= as_of
+
+
+def happened(record: Any, as_of: datetime) -> bool:
+    """Whether the record's first moment lies before; a record without moments is of all times."""
+    moments = [value for value in values(record) if isinstance(value, datetime)]
+    return not moments or min(moments) < as_of
 
 
 def lists(company: Company) -> list[list[Any]]:

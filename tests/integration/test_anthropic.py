@@ -14,6 +14,7 @@ from orchestration.identity import Identity
 from orchestration.lake import Lake, Outcome, Stream
 from orchestration.simulation import simulate
 from orchestration.simulation.records import Activity, Company, Usage, VendorCost
+from orchestration.simulation.vendors import anthropic as vendor
 from orchestration.simulation.vendors._server import FAULTS, FaultKind, Faults, Limit, Request
 from orchestration.simulation.vendors.anthropic import ADMIN_KEY, MEMBER_KEY, Anthropic
 from orchestration.simulation.worlds import WORLDS
@@ -173,6 +174,30 @@ def test_every_token_dollar_and_day_of_the_company_is_there(
     )  # fmt: skip
 
 
+def test_speed_and_place_of_what_has_other_prices_are_told(
+    desk: Desk, serve: Callable[..., Anthropic]
+) -> None:
+    tiers = (None, "fast", "us", "fast_us", "priority")
+    server = serve([used(at("2024-09-25T05:00"), usage_id=str(t), service_tier=t) for t in tiers])
+    desk.read(server)
+    told = [(r["service_tier"], r["speed"], r["inference_geo"]) for r in desk.rows(USAGE)]
+    assert sorted(told) == [
+        ("priority", "standard", "global"), ("standard", "fast", "global"),
+        ("standard", "fast", "us"), ("standard", "standard", "global"),
+        ("standard", "standard", "us"),
+    ]  # fmt: skip
+
+
+def test_usage_fails_rather_than_mix_speeds_where_the_beta_has_ended(
+    desk: Desk, serve: Callable[..., Anthropic], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vendor, "SPEED", "another-beta")
+    outcome = desk.read(serve([used(at("2024-09-25T05:00"), service_tier="fast")]))
+    assert outcome.status == "failed"
+    assert "messages: status 400" in outcome.message
+    assert desk.rows(USAGE) == []
+
+
 def test_a_second_run_asks_for_what_may_change_and_changes_nothing(
     company: Company, desk: Desk, serve: Callable[..., Anthropic]
 ) -> None:
@@ -279,7 +304,9 @@ def test_a_key_that_is_no_admin_key_is_told_what_it_lacks(serve: Callable[..., A
     settings = AnthropicSettings(base_url=server.url, admin_key=MEMBER_KEY)
     (outcome,) = check(settings)
     assert outcome.status == "failed"
-    assert "cost_report: the key may not read this; it needs an Admin API key" in outcome.message
+    assert outcome.message.startswith("/v1/organizations/usage_report/messages, /v1/organizations/")
+    assert "cost_report" in outcome.message
+    assert outcome.message.count("the key may not read this; it needs an Admin API key") == 1
     (outcome,) = check(AnthropicSettings(base_url=server.url, admin_key=ADMIN_KEY))
     assert outcome.status == "unchanged"
 

@@ -27,6 +27,7 @@ from orchestration.simulation.records import (
     Review,
     Service,
 )
+from orchestration.simulation.vendors import github_objects
 from orchestration.simulation.vendors._people import login
 from orchestration.simulation.vendors._server import (
     FAULTS,
@@ -804,26 +805,130 @@ def test_wrong_token_is_one_line_that_does_not_hold_it(
 
 
 @pytest.mark.parametrize(
-    ("lacks", "words"),
+    ("lacks", "words", "streams"),
     [
-        ("pull_requests", "Pull requests: read"),
-        ("deployments", "Deployments: read"),
-        ("issues", "Issues: read"),
-        ("actions", "actions=read"),
-        ("contents", "Contents: read"),
+        ("pull_requests", "Pull requests: read",
+         {PULL_REQUESTS, PULL_REQUEST_COMMITS, COMMITS, REVIEWS}),
+        ("deployments", "Deployments: read", {DEPLOYMENTS, DEPLOYMENT_STATUSES, SERVICES}),
+        ("issues", "Issues: read", {ISSUES}),
+        ("actions", "actions=read", {WORKFLOW_RUNS}),
+        ("contents", "Contents: read", {SERVICES}),
     ],
-)
-def test_missing_permission_is_named(lacks: Any, words: str, desk: Desk, serve: Serve) -> None:
-    made = company(deployments=[deployment(0)], ci_runs=[CiRun("ci", WEB, START, "success", START)])
-    server = serve(made, lacks=frozenset({lacks}))
+)  # fmt: skip
+def test_missing_permission_is_named_and_the_rest_lands(
+    lacks: Any, words: str, streams: set[Stream], desk: Desk, serve: Serve
+) -> None:
+    """And once it is given, what was missing is read."""
+    made = company(
+        deployments=[deployment(0)], ci_runs=[CiRun("ci", WEB, START, "success", START)],
+        issues=[Issue("PAY-1", "bug", START, service_id="web", pull_request_ids=("pr-0",))],
+    )  # fmt: skip
+    server = serve(made, lacks=frozenset({lacks}), issues=True)
     told = desk.read(server)
-    failed = [o.message for o in told.values() if o.status == "failed"]
-    assert len(failed) == 1
-    assert words in failed[0]
+    assert told[WEB].status == "failed"
+    assert words in told[WEB].message
+    failed = desk.all()
+    missing = {stream.name for stream in streams}
+    assert {name for name, rows in failed.items() if not rows} == missing
     settings = GitHubSettings(base_url=server.url, token=server.token, organization="example")
     lines = [o.message for o in check(settings) if o.status == "failed"]
     assert lines
     assert all(words.partition("=")[0].lower() in line.lower() for line in lines)
+    assert desk.read(server)[WEB].status == "failed"
+    assert desk.all() == failed
+    server.lacks = frozenset()
+    assert desk.read(server)[WEB].status == "landed"
+    fresh = Desk(desk.lake.home / "fresh")
+    fresh.read(server)
+    assert desk.all() == fresh.all()
+    same(desk.rows(PULL_REQUESTS), expected_pull_requests(server, made))
+    assert [row["closing_issue_ids"] is None for row in desk.rows(PULL_REQUESTS)].count(False) == 1
+
+
+def test_releases_need_the_permission_for_contents(desk: Desk, serve: Serve) -> None:
+    server = serve(company(deployments=[deployment(0)]), lacks=frozenset({"contents"}))
+    told = desk.read(server, deployments={"from": "releases"})
+    assert told[WEB].status == "failed"
+    assert "releases: github: POST /graphql: the credential lacks Contents: read" in (
+        told[WEB].message
+    )
+    assert len(desk.rows(PULL_REQUESTS)) == 3
+
+
+def test_default_branch_of_another_name_reads_the_pull_requests_again(
+    desk: Desk, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What went into the former default branch keeps its name as the base."""
+    server = serve(company(3), bases={"pr-2": "trunk"})
+    desk.read(server)
+    assert merged(desk) == {1: True, 2: True, 3: False}
+    monkeypatch.setattr(github_objects, "BRANCH", "trunk")
+    desk.read(server)
+    assert merged(desk) == {1: False, 2: False, 3: True}
+    desk.read(server, branches=["main", "trunk"])
+    assert merged(desk) == {1: True, 2: True, 3: True}
+
+
+def test_two_missing_permissions_are_both_named(desk: Desk, serve: Serve) -> None:
+    server = serve(company(), lacks=frozenset({"issues", "deployments"}))
+    told = desk.read(server, organization=None, repositories=[WEB])
+    assert told[WEB].status == "failed"
+    assert "Issues: read" in told[WEB].message
+    assert "Deployments: read" in told[WEB].message
+    assert len(desk.rows(PULL_REQUESTS)) == 3
+
+
+def test_list_that_nobodys_may_be_read_is_not_asked_of_every_repository(
+    desk: Desk, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All 40 of them are failed, after three questions and those that were under way."""
+    monkeypatch.setattr(client, "DENIED_AFTER", 3)
+    services = [Service(f"s{n}", repository=f"example/r{n:02}") for n in range(40)]
+    server = serve(company(services=services), lacks=frozenset({"issues"}))
+    told = desk.read(server)
+    failed = [o.message for o in told.values() if o.status == "failed"]
+    assert len(failed) == 41  # the repository of the pull requests is one more
+    assert all("Issues: read" in message for message in failed)
+    asked = [r for r in server.requests if b"issues(first: $first" in r.body]
+    assert 3 <= len(asked) <= 3 + 4
+    assert len(desk.rows(PULL_REQUESTS)) == 3
+
+
+def merged(desk: Desk) -> dict[int, bool]:
+    """Number → whether it is for the main line."""
+    return {row["number"]: row["is_for_mainline"] for row in desk.rows(PULL_REQUESTS)}
+
+
+def test_merge_into_another_branch_is_none_of_the_main_line(desk: Desk, serve: Serve) -> None:
+    """Of four, one is stacked on another one's branch, and one goes into a release."""
+    made = company(4)
+    server = serve(made, bases={"pr-1": "feature/0", "pr-2": "release/1.4"})
+    told = desk.read(server)
+    assert merged(desk) == {1: True, 2: False, 3: False, 4: True}
+    assert "2 merged into another branch" in told[WEB].message
+    assert told[WEB].status == "landed"
+    same(desk.rows(PULL_REQUESTS), expected_pull_requests(server, made))
+    assert {o.status for o in desk.read(server).values()} == {"unchanged"}
+
+
+def test_branches_that_are_named_make_up_the_main_line(desk: Desk, serve: Serve) -> None:
+    """Naming them reads everything again; a name that is not there is not the default one's."""
+    server = serve(company(3), bases={"pr-1": "feature/0", "pr-2": "release/1.4"})
+    desk.read(server)
+    desk.read(server, branches=["main", "release/*"])
+    assert merged(desk) == {1: True, 2: False, 3: True}
+    desk.read(server, branches=["release/*"])
+    assert merged(desk) == {1: False, 2: False, 3: True}
+    desk.read(server)
+    assert merged(desk) == {1: True, 2: False, 3: False}
+
+
+def test_default_branch_is_known_without_the_permission_for_contents(
+    desk: Desk, serve: Serve
+) -> None:
+    server = serve(company(2), bases={"pr-1": "feature/0"}, lacks=frozenset({"contents"}))
+    desk.read(server)
+    assert merged(desk) == {1: True, 2: False}
 
 
 @pytest.mark.parametrize("lacks", ["saml", "members"])

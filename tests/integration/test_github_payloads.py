@@ -96,7 +96,7 @@ class Recorded(Vendor):
         return {
             "id": said["node_id"], "fullDatabaseId": str(said["id"]), "number": said["number"],
             "isDraft": said.get("draft", False), "title": said["title"], "body": said["body"],
-            "headRefName": said["head"]["ref"],
+            "headRefName": said["head"]["ref"], "baseRefName": said["base"]["ref"],
             **{name: utc(said[old]) for name, old in (
                 ("createdAt", "created_at"), ("updatedAt", "updated_at"),
                 ("closedAt", "closed_at"), ("mergedAt", "merged_at"))},
@@ -129,7 +129,7 @@ class Recorded(Vendor):
             found |= {
                 "nameWithOwner": "acme/ants", "isArchived": False,
                 "pushedAt": "2023-06-01T00:00:00Z",
-                "createdAt": "2018-05-19T00:00:00Z",
+                "createdAt": "2018-05-19T00:00:00Z", "defaultBranchRef": {"name": "master"},
                 "pullRequests": self._few(self.pulls), "issues": self._few(self.issues),
                 "deployments": {"totalCount": 0, "nodes": []},
             }  # fmt: skip

@@ -248,8 +248,10 @@ def test_a_key_without_the_scopes_is_told_which(serve: Callable[..., OpenAI]) ->
     settings = OpenAISettings(base_url=f"{server.url}/v1", admin_key=PROJECT_KEY)
     (outcome,) = check(settings)
     assert outcome.status == "failed"
-    assert "costs: the key lacks the scope api.usage.read" in outcome.message
-    assert "users: the key lacks the scope api.management.read" in outcome.message
+    assert outcome.message == (
+        "/organization/costs, /organization/usage/completions: the key lacks the scope "
+        "api.usage.read; /organization/users: the key lacks the scope api.management.read"
+    )
     settings = OpenAISettings(base_url=f"{server.url}/v1", admin_key=ADMIN_KEY)
     assert [o.status for o in check(settings)] == ["unchanged"]
 

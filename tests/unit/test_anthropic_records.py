@@ -98,6 +98,7 @@ def test_each_class_of_tokens_is_where_it_belongs() -> None:
         "usage_id": "", "usage_date": DAY, "model": "claude-sonnet-4-20250514",
         "api_key_id": "apikey_1", "workspace_id": "wrkspc_1", "team_id": None,
         "service_tier": "standard", "context_window": "0-200k", "inference_geo": "global",
+        "speed": None,
         "uncached_input_tokens": 1500, "cache_read_tokens": 200, "cache_write_5m_tokens": 500,
         "cache_write_1h_tokens": 1000, "output_tokens": 500, "web_search_requests": 10,
     }  # fmt: skip
@@ -113,9 +114,9 @@ def test_an_id_depends_on_day_and_dimensions_and_on_nothing_else() -> None:
     others = [
         id_of(day=date(2025, 8, 2)), id_of(api_key_id=None), id_of(workspace_id=None),
         id_of(model=None), id_of(service_tier="batch"), id_of(context_window="200k-1M"),
-        id_of(inference_geo="us"),
+        id_of(inference_geo="us"), id_of(speed="fast"),
     ]  # fmt: skip
-    assert len({id_of(), *others}) == 8
+    assert len({id_of(), *others}) == 9
 
 
 def test_a_keys_team_goes_before_its_workspaces() -> None:

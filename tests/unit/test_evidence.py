@@ -9,6 +9,7 @@ from orchestration.evidence import (
     load_rules,
     note_is_ai,
     reverted_shas,
+    title_type,
 )
 
 CLAUDE = "Co-Authored-By: Claude Opus 4 <noreply@anthropic.com>"
@@ -194,6 +195,26 @@ def test_reverted_shas(message: str, shas: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("title", "type_"),
+    [
+        ("fix: round", "fix"),
+        ("FEAT(api)!: drop v1", "feat"),
+        ("  docs(read me) : x", None),
+        ("perf!: faster", "perf"),
+        ("fixes: round", None),
+        ("A fix: round", None),
+        ("wip: fix: round", None),
+        ("fix round", None),
+        ("fix(a\nb): round", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_title_begins_with_a_type(title: str | None, type_: str | None) -> None:
+    assert title_type(title) == type_
+
+
+@pytest.mark.parametrize(
     ("note", "is_ai"),
     [
         ('f\n  a 1-2\n---\n{"schema_version": "authorship/3.0.0", "prompts": {"a": {}}}', True),
@@ -207,3 +228,26 @@ def test_reverted_shas(message: str, shas: list[str]) -> None:
 )
 def test_note_that_lists_no_ai_is_none(note: str, is_ai: bool) -> None:
     assert note_is_ai(note) is is_ai
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("feat: a thing", "feat"),
+        ("Fix(api)!: a thing", "fix"),
+        ("  chore(deps): bump", "chore"),
+        ("refactor!: drop it", "refactor"),
+        ("revert: feat: a thing", "revert"),
+        ("fixes: a thing", None),
+        ("hotfix: a thing", None),
+        ("fix a thing: now", None),
+        ("fix(a)(b): a thing", None),
+        ("wip: feat: a thing", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_type_of_a_title_is_one_of_the_conventional_ones(
+    title: str | None, expected: str | None
+) -> None:
+    assert title_type(title) == expected

@@ -197,6 +197,7 @@ def test_text_of_a_pull_request_becomes_flags() -> None:
     )
     assert [row["is_revert"] for row in good] == [True, True, False, False, False]
     assert [row["is_hotfix"] for row in good] == [False, True, False, True, False]
+    assert [row["title_type"] for row in good] == [None, "revert", None, None, None]
     assert [row["author_is_bot"] for row in good] == [False, False, True, True, False]
     assert not {"title", "head_branch"} & good[0].keys()
 

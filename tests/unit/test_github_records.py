@@ -47,7 +47,8 @@ def commit(oid: str, message: str = "Work", hour: int = 1, **fields: Any) -> dic
 def pull(**fields: Any) -> dict[str, Any]:
     return {
         "id": "PR_1", "fullDatabaseId": "5000000001", "number": 12, "isDraft": False,
-        "title": "Add it", "body": "", "headRefName": "feature/it", "createdAt": moment(2),
+        "title": "Add it", "body": "", "headRefName": "feature/it", "baseRefName": "main",
+        "createdAt": moment(2),
         "updatedAt": moment(3), "closedAt": None, "mergedAt": None, "additions": 10,
         "deletions": 2, "changedFiles": 0, "author": {"__typename": "User", "login": "p0001"},
         "mergeCommit": None, "labels": [], "files": [], "commits": [], "reviews": [],
@@ -86,56 +87,85 @@ def outcome(payload: dict[str, Any], *earlier: Seen) -> tuple[Any, ...]:
 
 
 def test_id_beyond_32_bits_comes_as_text_and_stays_whole() -> None:
-    assert reader().pull_request(pull(), SHOP).pull_request["pull_request_id"] == "5000000001"
+    assert (
+        reader().pull_request(pull(), SHOP, ["main"]).pull_request["pull_request_id"]
+        == "5000000001"
+    )
 
 
 def test_title_body_and_branch_leave_only_flags() -> None:
     words = "person-0009@example.com said so"
     payload = pull(title=f'Revert "{words}" PAY-12', body=words, headRefName="hotfix/PAY-7-now")
     payload["commits"] = [{"commit": commit("a", words)}]
-    change = reader().pull_request(payload, SHOP)
+    change = reader().pull_request(payload, SHOP, ["main"])
     row = change.pull_request
     assert (row["is_revert"], row["is_hotfix"], row["issue_keys"]) == (True, True, "PAY-12;PAY-7")
     assert "said so" not in repr(change)
     assert "@" not in repr(change)
 
 
+@pytest.mark.parametrize(
+    ("base", "branches", "counts"),
+    [
+        ("main", ["main"], True),
+        ("maintenance", ["main"], False),
+        ("Main", ["main"], False),
+        ("release/1.4", ["main", "release/*"], True),
+        ("feature/release/1", ["release/*"], False),
+        ("main", [], False),
+    ],
+)
+def test_branch_counts_by_its_whole_name(base: str, branches: list[str], counts: bool) -> None:
+    row = reader().pull_request(pull(baseRefName=base), SHOP, branches).pull_request
+    assert row["is_for_mainline"] is counts
+    assert base not in row.values()
+
+
+def test_title_leaves_its_type() -> None:
+    row = reader().pull_request(pull(title="Fix(api)!: all of it"), SHOP, ["main"]).pull_request
+    assert row["title_type"] == "fix"
+
+
 def test_body_footer_is_evidence_and_a_mention_is_not() -> None:
     told = "Fixes it.\n\n🤖 Generated with [Claude Code](https://claude.com/claude-code)"
-    row = reader().pull_request(pull(body=told), SHOP).pull_request
+    row = reader().pull_request(pull(body=told), SHOP, ["main"]).pull_request
     assert row["ai_evidence_rules"] == "footer_claude_code"
-    row = reader().pull_request(pull(body="As generated with Claude Code"), SHOP).pull_request
+    row = (
+        reader()
+        .pull_request(pull(body="As generated with Claude Code"), SHOP, ["main"])
+        .pull_request
+    )
     assert row["ai_evidence_rules"] is None
 
 
 def test_agent_that_opened_it_is_evidence_and_a_bot() -> None:
     agent = {"__typename": "Bot", "login": "copilot-swe-agent"}
-    row = reader().pull_request(pull(author=agent), SHOP).pull_request
+    row = reader().pull_request(pull(author=agent), SHOP, ["main"]).pull_request
     assert row["author_is_bot"]
     assert row["author_id"] == IDENTITY.person("copilot-swe-agent[bot]", "github")
     assert row["ai_evidence_rules"] == "author_copilot"
 
 
 def test_deleted_account_leaves_the_change_without_a_person() -> None:
-    row = reader().pull_request(pull(author=None), SHOP).pull_request
+    row = reader().pull_request(pull(author=None), SHOP, ["main"]).pull_request
     assert (row["author_id"], row["author_is_bot"]) == (None, False)
 
 
 def test_files_are_counted_by_kind() -> None:
     paths = ("src/a.py", "src/b.py", "tests/test_a.py", "README.md", "poetry.lock")
     payload = pull(files=[{"path": path} for path in paths], changedFiles=5)
-    row = reader().pull_request(payload, SHOP).pull_request
+    row = reader().pull_request(payload, SHOP, ["main"]).pull_request
     assert (row["test_file_count"], row["production_file_count"]) == (1, 2)
 
 
 def test_files_that_are_not_all_told_are_not_counted_by_kind() -> None:
     payload = pull(files=[{"path": "src/a.py"}], changedFiles=4000)
-    row = reader().pull_request(payload, SHOP).pull_request
+    row = reader().pull_request(payload, SHOP, ["main"]).pull_request
     assert (row["changed_file_count"], row["test_file_count"]) == (4000, None)
 
 
 def test_commit_that_would_merge_an_open_pull_request_is_no_merge_commit() -> None:
-    change = reader().pull_request(pull(mergeCommit=commit("m")), SHOP)
+    change = reader().pull_request(pull(mergeCommit=commit("m")), SHOP, ["main"])
     assert change.pull_request["merge_commit_sha"] is None
     assert change.commits == []
 
@@ -147,7 +177,7 @@ def test_merge_commit_is_a_commit_but_not_one_of_the_pull_requests() -> None:
         mergeCommit=commit("m"),
         commits=[{"commit": commit("a", hour=5)}, {"commit": commit("b", hour=4)}],
     )
-    change = reader().pull_request(payload, SHOP)
+    change = reader().pull_request(payload, SHOP, ["main"])
     assert [row["commit_sha"] for row in change.commits] == ["a", "b", "m"]
     assert [row["commit_sha"] for row in change.pull_request_commits] == ["a", "b"]
     assert change.pull_request["first_commit_at"] == at(1, 4)
@@ -159,7 +189,8 @@ def test_commit_keeps_evidence_and_what_it_reverts() -> None:
         'Revert "x"\n\nThis reverts commit 0123456789abcdef0123456789abcdef01234567.\n\n'
         "Co-authored-by: Claude <noreply@anthropic.com>"
     )
-    row = reader().pull_request(pull(commits=[{"commit": commit("a", message)}]), SHOP).commits[0]
+    payload = pull(commits=[{"commit": commit("a", message)}])
+    row = reader().pull_request(payload, SHOP, ["main"]).commits[0]
     assert row["reverted_commit_shas"] == "0123456789abcdef0123456789abcdef01234567"
     assert row["ai_evidence_rules"] == "trailer_co_author_claude"
     assert row["author_id"] == IDENTITY.person("person-0001@example.com", "git")
@@ -174,7 +205,7 @@ def test_pending_review_is_not_there_yet() -> None:
         }  # fmt: skip
 
     reviews = [review(1), review(2, state="PENDING", submittedAt=None)]
-    rows = reader().pull_request(pull(reviews=reviews), SHOP).reviews
+    rows = reader().pull_request(pull(reviews=reviews), SHOP, ["main"]).reviews
     assert [(r["review_id"], r["state"], r["comment_count"]) for r in rows] == [
         ("1", "approved", 2)
     ]
@@ -190,7 +221,7 @@ def test_pending_review_is_not_there_yet() -> None:
 )
 def test_ready_is_when_it_first_was(events: list[tuple[str, int]], ready_at: int | None) -> None:
     items = [{"__typename": kind, "createdAt": moment(day)} for kind, day in events]
-    row = reader().pull_request(pull(timelineItems=items), SHOP).pull_request
+    row = reader().pull_request(pull(timelineItems=items), SHOP, ["main"]).pull_request
     assert row["ready_at"] == (at(ready_at) if ready_at else None)
 
 
@@ -198,12 +229,16 @@ def test_vanished_required_field_is_refused_without_its_values() -> None:
     payload = pull(title="secret of person-0009@example.com")
     del payload["createdAt"]
     with pytest.raises(Refused) as refused:
-        reader().pull_request(payload, SHOP)
+        reader().pull_request(payload, SHOP, ["main"])
     assert str(refused.value) == "createdAt: Field required"
 
 
 def test_label_with_a_semicolon_stays_one_label() -> None:
-    row = reader().pull_request(pull(labels=[{"name": "a;b"}, {"name": "c"}]), SHOP).pull_request
+    row = (
+        reader()
+        .pull_request(pull(labels=[{"name": "a;b"}, {"name": "c"}]), SHOP, ["main"])
+        .pull_request
+    )
     assert row["labels"] == "a,b;c"
 
 
@@ -432,10 +467,11 @@ def test_empty_repository_is_listed() -> None:
         "databaseId": 7, "nameWithOwner": "acme/new", "isArchived": False,
         "createdAt": moment(1), "pushedAt": None,
         "pullRequests": nothing, "issues": {"totalCount": 1, "nodes": [{"updatedAt": moment(2)}]},
-        "deployments": nothing,
+        "deployments": nothing, "defaultBranchRef": None,
     })  # fmt: skip
     assert listed.newest["pull_requests"] == Newest(0, None)
     assert listed.active_at == at(2)
+    assert listed.default_branch is None
 
 
 @pytest.mark.parametrize(

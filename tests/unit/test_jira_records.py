@@ -90,6 +90,34 @@ def test_done_to_not_done_is_a_reopening_and_done_to_done_is_none() -> None:
     assert issue(moves)["reopened_count"] == 2
 
 
+def test_another_workflow_neither_begins_nor_reopens_an_issue() -> None:
+    """Done, mapped to new, mapped to in progress; then somebody finishes and reopens it."""
+    moves = [
+        move(1, "1", "5"), replace(move(2, "5", "1"), is_mapped=True),
+        replace(move(3, "1", "3"), is_mapped=True), move(4, "3", "5"), move(5, "5", "3"),
+    ]  # fmt: skip
+    row = issue(moves, **DOING)
+    assert row["reopened_count"] == 1
+    assert row["started_at"] == datetime.fromisoformat("2026-02-05")
+
+
+@pytest.mark.parametrize(
+    ("beside", "is_mapped"),
+    [
+        ({"field": "Workflow", "fieldtype": "jira", "from": "7", "to": "8"}, True),
+        ({"field": "Workflow", "fieldtype": "custom", "fieldId": "customfield_1"}, False),
+        ({"field": "resolution", "fieldtype": "jira", "fieldId": "resolution"}, False),
+    ],
+)
+def test_move_that_comes_with_another_workflow_is_told(
+    beside: dict[str, str], is_mapped: bool
+) -> None:
+    status = {"field": "status", "fieldtype": "jira", "fieldId": "status", "from": "5", "to": "1"}
+    history = {"id": "9", "created": "2026-02-02T00:00:00.000+0000", "items": [beside, status]}
+    (found,) = records.moves({"changeHistories": [history]})
+    assert (found.source, found.target, found.is_mapped) == ("5", "1", is_mapped)
+
+
 def test_moves_of_one_moment_are_in_the_order_of_their_numbers() -> None:
     """The first of them says that the issue was created in progress."""
     moves = [move(2, "1", "5", number=12), move(2, "3", "1", number=11)]

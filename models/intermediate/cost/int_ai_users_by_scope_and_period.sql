@@ -71,10 +71,19 @@ counted as (
     select
         users.period_type,
         users.period_start,
-        groups.reporting_department_id,
-        groups.reporting_team_id,
-        grouping(groups.reporting_department_id) as is_organization,
-        grouping(groups.reporting_team_id) as is_no_team,
+        case
+            when grouping(groups.reporting_team_id) = 0 then 'team'
+            when grouping(groups.reporting_department_id) = 0 then 'department'
+            else 'organization'
+        end as scope_type,
+        case
+            when grouping(groups.reporting_team_id) = 0
+                then groups.reporting_team_id
+            when grouping(groups.reporting_department_id) = 0
+                then groups.reporting_department_id
+            else 'organization'
+        end as scope_id,
+        groups.reporting_department_id as department_id,
         count(distinct users.person_id) as user_count
     from users
     inner join groups
@@ -95,92 +104,22 @@ counted as (
 
 ),
 
--- Siblings from the smallest on; whoever stands before a row is in smaller_user_count.
-ranked as (
-
-    select
-        period_type,
-        period_start,
-        reporting_department_id,
-        reporting_team_id,
-        is_organization,
-        is_no_team,
-        user_count,
-        coalesce(sum(user_count) over (
-            partition by
-                period_type,
-                period_start,
-                is_organization,
-                is_no_team,
-                case when is_no_team = 0 then reporting_department_id end
-            order by
-                user_count,
-                {{ byte_order('reporting_department_id') }},
-                {{ byte_order('reporting_team_id') }}
-            rows between unbounded preceding and 1 preceding
-        ), 0) as smaller_user_count
-    from counted
-
-),
-
 judged as (
 
-    select
-        period_type,
-        period_start,
-        reporting_department_id,
-        reporting_team_id,
-        is_organization,
-        is_no_team,
-        user_count,
-        user_count < {{ var('minimum_group_size') }}
-        or (
-            smaller_user_count > 0
-            and smaller_user_count < {{ var('minimum_group_size') }}
-        ) as is_hidden
-    from ranked
-
-),
-
-hidden_departments as (
-
-    select
-        period_type,
-        period_start,
-        reporting_department_id
-    from judged
-    where is_organization = 0 and is_no_team = 1 and is_hidden
+    select *
+    from {{ hidden_counts('counted', ['period_type', 'period_start'], 'user_count') }}
 
 ),
 
 final as (
 
     select
-        judged.period_type,
-        judged.period_start,
-        case
-            when judged.is_no_team = 0 then 'team'
-            when judged.is_organization = 0 then 'department'
-            else 'organization'
-        end as scope_type,
-        case
-            when judged.is_no_team = 0 then judged.reporting_team_id
-            when judged.is_organization = 0 then judged.reporting_department_id
-            else 'organization'
-        end as scope_id,
-        case
-            when
-                not judged.is_hidden
-                and hidden_departments.reporting_department_id is null
-                then judged.user_count
-        end as active_user_count
+        period_type,
+        period_start,
+        scope_type,
+        scope_id,
+        case when not is_hidden then user_count end as active_user_count
     from judged
-    left join hidden_departments
-        on
-            judged.period_type = hidden_departments.period_type
-            and judged.period_start = hidden_departments.period_start
-            and judged.reporting_department_id
-            = hidden_departments.reporting_department_id
 
 )
 

@@ -33,7 +33,7 @@ against_means as (
         figures.metric,
         figures.unit,
         industry_means.industry,
-        null as tier_rank,
+        cast(null as bigint) as tier_rank,
         figures.metric_value,
         figures.score,
         industry_means.mean as benchmark_mean,

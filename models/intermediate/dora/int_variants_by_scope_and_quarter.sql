@@ -33,7 +33,7 @@ dated as (
         timed.variant,
         changes.team_id,
         changes.service_id,
-        timed.lead_time_minutes * 60 as lead_time_seconds,
+        round(timed.lead_time_minutes * 60) as lead_time_seconds,
         case kinds.dated_by
             when 'deployed_at' then timed.deployed_at
             when 'merged_at' then changes.merged_at
@@ -93,7 +93,7 @@ ranked as (
 
 ),
 
-final as (
+summed_up as (
 
     select
         scope_type,
@@ -118,6 +118,22 @@ final as (
         ) as lower_p90_seconds
     from ranked
     group by scope_type, scope_id, period_start, variant
+
+),
+
+final as (
+
+    select
+        scope_type,
+        scope_id,
+        period_start,
+        variant,
+        change_count,
+        {{ hours('median_seconds') }} as median_hours,
+        {{ hours('p90_seconds') }} as p90_hours,
+        {{ hours('lower_median_seconds') }} as lower_median_hours,
+        {{ hours('lower_p90_seconds') }} as lower_p90_hours
+    from summed_up
 
 )
 

@@ -34,9 +34,10 @@ usage_records as (
 
 first_moments as (
 
-    select min(coalesce(created_at, merged_at)) as first_at from pull_requests
+    -- A clock may be wrong: whichever is earlier, or the later end is in no period.
+    select min(least(created_at, merged_at)) as first_at from pull_requests
     union all
-    select min(coalesce(started_at, finished_at)) as first_at from deployments
+    select min(least(started_at, finished_at)) as first_at from deployments
     union all
     select min(opened_at) as first_at from incidents
     union all

@@ -45,7 +45,7 @@ spine as (
 
 ),
 
-chosen as (
+final as (
 
     select
         spine.scope_type,
@@ -55,15 +55,15 @@ chosen as (
         spine.scope_name,
         spine.dated_by,
         spine.summary_method,
-        coalesce(counted.change_count, 0) as change_count,
+        cast(coalesce(counted.change_count, 0) as bigint) as change_count,
         case spine.summary_method
-            when 'continuous' then counted.median_seconds
-            when 'lower' then counted.lower_median_seconds
-        end as median_seconds,
+            when 'continuous' then counted.median_hours
+            when 'lower' then counted.lower_median_hours
+        end as median_hours,
         case spine.summary_method
-            when 'continuous' then counted.p90_seconds
-            when 'lower' then counted.lower_p90_seconds
-        end as p90_seconds,
+            when 'continuous' then counted.p90_hours
+            when 'lower' then counted.lower_p90_hours
+        end as p90_hours,
         spine.is_partial_period,
         spine.period_end
     from spine
@@ -73,25 +73,6 @@ chosen as (
             and spine.scope_id = counted.scope_id
             and spine.period_start = counted.period_start
             and spine.variant = counted.variant
-
-),
-
-final as (
-
-    select
-        scope_type,
-        scope_id,
-        period_start,
-        variant,
-        scope_name,
-        dated_by,
-        summary_method,
-        cast(change_count as bigint) as change_count,
-        {{ hours('median_seconds') }} as median_hours,
-        {{ hours('p90_seconds') }} as p90_hours,
-        is_partial_period,
-        period_end
-    from chosen
 
 )
 

@@ -1,6 +1,7 @@
--- One row per day and mix of key, workspace, model, tier, context window and geography.
--- The vendor's input is without what a cache held or got: the classes are disjoint as
--- they come. How many requests there were it does not say, nor who asked.
+-- One row per day and mix of key, workspace, model, tier, context window, place and
+-- speed. Another speed or a chosen place has other prices: it is a tier of its own. The
+-- vendor's input is without what a cache held or got: the classes are disjoint as they
+-- come. How many requests there were it does not say, nor who asked.
 with
 
 records as (
@@ -20,7 +21,25 @@ final as (
         team_id,
         cast(null as text) as tool,
         cast(null as text) as session_id,
-        coalesce(lower(service_tier), 'standard') as service_tier,
+        -- As in fast, us, fast_us or priority_us.
+        coalesce(
+            nullif(
+                concat_ws(
+                    '_',
+                    case
+                        when lower(service_tier) not in ('standard', 'batch')
+                            then lower(service_tier)
+                    end,
+                    case when lower(speed) <> 'standard' then lower(speed) end,
+                    case
+                        when lower(inference_geo) not in ('global', 'not_available')
+                            then lower(inference_geo)
+                    end
+                ),
+                ''
+            ),
+            'standard'
+        ) as service_tier,
         context_window,
         cast(null as bigint) as request_count,
         uncached_input_tokens as uncached_input_token_count,

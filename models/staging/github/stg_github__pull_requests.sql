@@ -1,4 +1,5 @@
--- One row per pull request. GitHub's own id: a repository may change its name.
+-- One row per pull request. One that was merged into another branch than the main line
+-- is closed and not merged: what it brought gets there by another one, or never.
 with
 
 records as (
@@ -14,9 +15,10 @@ final as (
         'github' as system,
         repository,
         author_id,
-        merge_commit_sha,
+        case when is_for_mainline then merge_commit_sha end as merge_commit_sha,
         labels,
         cast(null as text) as work_type,
+        title_type,
         ai_evidence_rules,
         cast(null as text) as ai_tools,
         additions,
@@ -30,7 +32,7 @@ final as (
         first_commit_at,
         created_at,
         ready_at,
-        merged_at,
+        case when is_for_mainline then merged_at end as merged_at,
         closed_at
     from records
 

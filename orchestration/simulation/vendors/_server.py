@@ -11,7 +11,7 @@ import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -136,9 +136,6 @@ class Response:
         if isinstance(self.body, bytes):
             return self.body
         return json.dumps(self.body, default=_plain).encode()
-
-
-Route = Callable[..., Response]
 
 
 class Refusal(Exception):

@@ -45,6 +45,7 @@ FILTERS = {
     "inference_geos[]": "inference_geo", "account_ids[]": "account_id",
     "service_account_ids[]": "service_account_id",
 }  # fmt: skip
+SPEED = "fast-mode-2026-02-01"  # the beta that grouping by speed belongs to
 USAGE_BY = (*FILTERS.values(),)
 COSTS_BY = ("workspace_id", "description")
 DESCRIBED = ("cost_type", "description", "model", "service_tier", "context_window", "token_type",
@@ -144,7 +145,9 @@ class Anthropic(Vendor):
     def usage(self, request: Request) -> Response:
         """Tokens by bucket and dimension."""
         self.admit(request)
-        dimensions = _dimensions(request, COMMON | FILTERS.keys(), USAGE_BY)
+        betas = request.headers.get("anthropic-beta", "").split(",")
+        allowed = (*USAGE_BY, "speed") if SPEED in betas else USAGE_BY
+        dimensions = _dimensions(request, COMMON | FILTERS.keys(), allowed)
         wanted = {
             dimension: set(request.query[name])
             for name, dimension in FILTERS.items()
@@ -224,14 +227,24 @@ class Anthropic(Vendor):
         return Response(found)
 
     def _place(self, row: Usage) -> dict[str, str | None]:
+        """Where a row stands. Its tier says its speed and place, too: ``fast``, ``us``, …"""
         is_new = row.model.startswith(("claude-sonnet-4-6", "claude-opus-4-6"))
+        tier = row.service_tier or "standard"
+        is_us = tier == "us" or tier.endswith("_us")
+        tier = tier.removesuffix("us").removesuffix("_") if is_us else tier
+        elsewhere = "global" if is_new else "not_available"
         return {
             "api_key_id": row.api_key_id,
             "workspace_id": self._workspaces.get(row.api_key_id or ""),
             "model": row.model,
-            "service_tier": "batch" if row.is_batch else row.service_tier or "standard",
+            "service_tier": "batch"
+            if row.is_batch
+            else "standard"
+            if tier in ("", "fast")
+            else tier,
+            "speed": "fast" if tier == "fast" else "standard",
             "context_window": row.context_window or "0-200k",
-            "inference_geo": "global" if is_new else "not_available",
+            "inference_geo": "us" if is_us else elsewhere,
             "account_id": None,
             "service_account_id": None,
         }

@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 
 import jwt
 
-from orchestration.simulation.records import Company
+from orchestration.simulation.records import Company, PullRequest
 from orchestration.simulation.vendors._server import (
     Faults,
     Limit,
@@ -159,6 +159,7 @@ class Github(Vendor):
     """An organisation's GitHub.
 
     ``lacks``: permissions that the token has not; ``hidden``: repositories that it may not see.
+    ``bases``: pull requests of the company that go into another branch than ``main``.
     ``issues``: the company's issues are kept here, and ``incidents_as_issues`` its incidents too.
     ``statuses_kept_days``: earlier statuses of a deployment that are older are gone.
     ``heavy_first``: larger pages of pull requests run out of time. ``points`` (GraphQL) and
@@ -198,6 +199,7 @@ class Github(Vendor):
         app: App | None = None,
         lacks: frozenset[Permission] = frozenset(),
         hidden: frozenset[str] = frozenset(),
+        bases: Mapping[str, str] | None = None,
         issues: bool = False,
         incidents_as_issues: bool = False,
         has_sso: bool = True,
@@ -217,6 +219,7 @@ class Github(Vendor):
         )
         self.name, self.token, self.app = name, token, app
         self.lacks, self.hidden, self.lag = lacks, hidden, lag
+        self.bases = dict(bases or {})
         self.has_sso, self.has_codeowners = has_sso, has_codeowners
         self.statuses_kept_days, self.heavy_first = statuses_kept_days, heavy_first
         self.points, self.core = _Quota(points, window_seconds), _Quota(core, window_seconds)
@@ -413,6 +416,10 @@ class Github(Vendor):
             rows.sort(key=lambda row: row[:2])
             self._seen[wanted] = ([row[:2] for row in rows], [row[2] for row in rows])
         return self._seen[wanted]
+
+    def base_of(self, record: PullRequest) -> str:
+        """The branch that a pull request goes into."""
+        return self.bases.get(record.pull_request_id, BRANCH)
 
     def statuses_of(self, rollout: Rollout) -> list[tuple[int, datetime, str]]:
         """The statuses of a deployment that have come and are kept, oldest first. The current

@@ -358,7 +358,7 @@ class Graph:
                 if (states is None or p.state(self._server.seen_at(p.id)) in states)
                 and (not labels or set(labels) & set(p.record.labels))
                 and head in (None, p.record.head_branch)
-                and base in (None, BRANCH)
+                and base in (None, self._server.base_of(p.record))
             ]
             keys, pulls = [keys[n] for n in kept], [pulls[n] for n in kept]
         return connection(
@@ -388,7 +388,8 @@ class Graph:
             "changedFiles": record.changed_files or 0,
             "headRefName": record.head_branch or f"branch-{pull.number}",
             "headRefOid": commits[-1].commit_sha if commits else "0" * 40,
-            "baseRefName": BRANCH, "baseRefOid": "0" * 40, "isCrossRepository": False,
+            "baseRefName": self._server.base_of(record), "baseRefOid": "0" * 40,
+            "isCrossRepository": False,
             "title": record.title or "", "body": "", "bodyText": "", "author": author,
             "authorAssociation": "MEMBER", "repository": lambda: self.repository(found),
             "reviewDecision": None,
@@ -502,6 +503,7 @@ class Graph:
         }  # fmt: skip
 
     def _closing(self, found: Repository, pull: Pull, **asked: Any) -> Object:
+        self._needs("issues")
         seen = [t for t in pull.closes if t.created < self._server.seen_at(t.id)]
         home = {t.id: r for r in self._server.visible() for t in r.tickets} if seen else {}
         return listed(

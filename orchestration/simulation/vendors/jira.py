@@ -29,7 +29,6 @@ from orchestration.simulation.vendors._server import (
 Body = Mapping[str, Any]
 LARGEST_PAGE, LARGEST_PAGE_OF_IDS = 100, 5000
 LARGEST_CHANGE_LOG = 10_000
-MILLISECOND = timedelta(milliseconds=1)
 TO_DO, IN_PROGRESS, RESOLVED, REOPENED = "10000", "3", "10001", "4"
 STATUSES = {
     TO_DO: ("To Do", "new", 2),
@@ -61,6 +60,7 @@ SEARCH = {
     "jql", "nextPageToken", "maxResults", "fields", "expand", "properties", "fieldsByKeys",
     "failFast", "reconcileIssues",
 }  # fmt: skip
+WORKFLOW = "Workflow"
 CHANGE_LOG = {"issueIdsOrKeys", "fieldIds", "maxResults", "nextPageToken"}
 FETCH = {"issueIdsOrKeys", "fields", "expand", "properties", "fieldsByKeys"}
 PROJECTS = {
@@ -198,7 +198,8 @@ class Jira(Vendor):
         self.issue_keys = {t.origin: str(t.values["key"]) for t in self._tickets.values()}
 
     def change(self, origin: str, at: datetime, **values: Any) -> None:
-        """Changes fields (by id) of an issue of the company at a moment; none = a comment."""
+        """Changes fields (by id) of an issue of the company at a moment; none = a comment. The
+        workflow is none of its fields, and its change stands in the log like one."""
         ticket = self._tickets[self._numbers[origin]]
         ticket.events.append((at, values))
         ticket.sort()
@@ -695,10 +696,12 @@ def _moves(
 
 def _item(name: str, before: Any, after: Any) -> dict[str, Any]:
     known = STATUSES if name == "status" else {}
+    told = [" ".join(value) if isinstance(value, list) else value for value in (before, after)]
+    own = {} if name == WORKFLOW else {"fieldId": name}
     return {
-        "field": SYSTEM_FIELDS.get(name, name), "fieldtype": "jira", "fieldId": name,
-        "from": before, "fromString": known.get(before, (before,))[0],
-        "to": after, "toString": known.get(after, (after,))[0],
+        "field": SYSTEM_FIELDS.get(name, name), "fieldtype": "jira", **own,
+        "from": told[0], "fromString": known.get(told[0], told[:1])[0],
+        "to": told[1], "toString": known.get(told[1], told[1:])[0],
     }  # fmt: skip
 
 

@@ -16,13 +16,12 @@ from orchestration.identity import Identity
 from orchestration.lake import Field, Lake, Outcome, Stream, Window
 from orchestration.systems._buckets import land_months
 from orchestration.systems._http import ApiError, Unexpected
-from orchestration.systems._reading import ApiSettings, Reading, Telling, first_day
-from orchestration.systems._records import Refused
+from orchestration.systems._reading import ApiSettings, Reading, Telling, first_day, reasons
 from orchestration.systems.anthropic import client, records
 
 USAGE = Stream(
     "anthropic", "usage",
-    "a day, key, workspace, model, tier, context window and geography", (), "replaced",
+    "a day, key, workspace, model, tier, context window, geography and speed", (), "replaced",
     (
         Field("usage_id", "string", "The same for the same day and dimensions"),
         Field("usage_date", "date", "The day (UTC)"),
@@ -33,6 +32,7 @@ USAGE = Stream(
         Field("service_tier", "string", "standard, batch, priority, flex, …"),
         Field("context_window", "string", "How long the prompts were, such as 200k-1M"),
         Field("inference_geo", "string", "Where it ran; not_available for older models"),
+        Field("speed", "string", "standard or fast"),
         Field("uncached_input_tokens", "integer", "Input that no cache held or got (tokens)"),
         Field("cache_read_tokens", "integer", "Input read from a cache (tokens)"),
         Field("cache_write_5m_tokens", "integer", "Input written to a 5-minute cache (tokens)"),
@@ -146,14 +146,14 @@ def extract(
 def check(settings: AnthropicSettings) -> Iterator[Outcome]:
     """Whether the key is accepted and may read each report."""
     yesterday = (datetime.now(UTC) - timedelta(days=1)).date()
-    failures = []
+    failures: dict[str, ApiError] = {}
     for path in (client.USAGE, client.COSTS, client.CLAUDE_CODE):
         try:
             client.Client(settings).probe(path, yesterday)
         except ApiError as error:
-            failures.append(str(error))
+            failures[path] = error
     if failures:
-        yield Outcome("anthropic", ORGANIZATION, "failed", "; ".join(failures))
+        yield Outcome("anthropic", ORGANIZATION, "failed", reasons(failures))
     else:
         told = "the key may read usage, costs and Claude Code's days"
         yield Outcome("anthropic", ORGANIZATION, "unchanged", told)
@@ -194,22 +194,19 @@ class _Organization:
         for window, payloads in self.client.api.map(self._claude_code_day, due):
             with telling.landing(window, CLAUDE_CODE_MODEL_DAYS, CLAUDE_CODE_DAYS) as landing:
                 for number, payload in enumerate(payloads, start=1):
-                    try:
+                    place = f"{_day(window)} record {number}"
+                    with landing.reading(CLAUDE_CODE_DAYS, payload, place):
                         day, models = records.claude_code(
                             payload, self.reading.identity, telling.news
                         )
-                    except Refused as refused:
-                        place = f"{_day(window)} record {number}"
-                        landing.refuse(CLAUDE_CODE_DAYS, payload, refused, place)
-                        continue
-                    if day["activity_date"] != _day(window):
-                        raise Unexpected(
-                            f"anthropic: {client.CLAUDE_CODE}: asked for {_day(window)}, gave "
-                            f"{day['activity_date']}; nothing of this day is kept"
-                        )
-                    landing.add(CLAUDE_CODE_DAYS, day)
-                    for model in models:
-                        landing.add(CLAUDE_CODE_MODEL_DAYS, model)
+                        if day["activity_date"] != _day(window):
+                            raise Unexpected(
+                                f"anthropic: {client.CLAUDE_CODE}: asked for {_day(window)}, gave "
+                                f"{day['activity_date']}; nothing of this day is kept"
+                            )
+                        landing.add(CLAUDE_CODE_DAYS, day)
+                        for model in models:
+                            landing.add(CLAUDE_CODE_MODEL_DAYS, model)
 
     def _claude_code_day(self, window: Window) -> list[Any]:
         return self.client.claude_code(_day(window))

@@ -17,7 +17,8 @@ USAGE, COSTS, CLAUDE_CODE = (
     "/v1/organizations/usage_report/claude_code",
 )
 USAGE_BY = ["api_key_id", "workspace_id", "model", "service_tier", "context_window",
-            "inference_geo"]  # fmt: skip
+            "inference_geo", "speed"]  # fmt: skip
+SPEED = "fast-mode-2026-02-01"  # what grouping by speed asks for
 COSTS_BY = ["workspace_id", "description"]
 
 
@@ -31,7 +32,7 @@ class Client:
             settings.base_url,
             authorize=lambda: {"x-api-key": key},
             classify=classify,
-            headers={"anthropic-version": "2023-06-01"},
+            headers={"anthropic-version": "2023-06-01", "anthropic-beta": SPEED},
             first_pause_seconds=settings.first_pause_seconds,
         )
 

@@ -34,7 +34,7 @@ class ServerToolUse(Payload):
 class Usage(Payload):
     """A result of the messages usage report."""
 
-    passed_over: ClassVar[frozenset[str]] = frozenset({"account_id", "service_account_id", "speed"})
+    passed_over: ClassVar[frozenset[str]] = frozenset({"account_id", "service_account_id"})
 
     uncached_input_tokens: Count
     cache_creation: CacheCreation
@@ -47,6 +47,7 @@ class Usage(Payload):
     service_tier: str | None = None
     context_window: str | None = None
     inference_geo: str | None = None
+    speed: str | None = None
 
 
 class Cost(Payload):
@@ -143,7 +144,7 @@ def usage(payload: Any, day: date, teams: Mapping[str, str], news: set[str]) -> 
     return {
         "usage_id": usage_id(
             day, key, workspace, read.model, read.service_tier, read.context_window,
-            read.inference_geo,
+            read.inference_geo, read.speed,
         ),
         "usage_date": day,
         "model": read.model,
@@ -153,6 +154,7 @@ def usage(payload: Any, day: date, teams: Mapping[str, str], news: set[str]) -> 
         "service_tier": read.service_tier,
         "context_window": read.context_window,
         "inference_geo": read.inference_geo,
+        "speed": read.speed,
         "uncached_input_tokens": read.uncached_input_tokens,
         "cache_read_tokens": read.cache_read_input_tokens,
         "cache_write_5m_tokens": read.cache_creation.ephemeral_5m_input_tokens,

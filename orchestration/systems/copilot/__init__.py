@@ -20,7 +20,6 @@ from orchestration.identity import Identity
 from orchestration.lake import Field, Lake, Outcome, Stream, Window
 from orchestration.systems._http import ApiError
 from orchestration.systems._reading import ApiSettings, Reading, Telling, first_day
-from orchestration.systems._records import Refused
 from orchestration.systems.copilot import client, records
 
 SEATS = Stream(
@@ -234,10 +233,8 @@ class _Account:
                 landing.add(SEATS, {"snapshot_date": today.date()})
             read = []
             for payload in payloads:
-                try:
+                with landing.reading(SEATS, payload, "seats"):
                     read.append(records.seat(payload, self._person, prices, telling.news))
-                except Refused as refused:
-                    landing.refuse(SEATS, payload, refused, "seats")
             for record in records.numbered(read):
                 landing.add(SEATS, record | {"snapshot_date": today.date()})
         for plan in sorted({r["plan"] for r in read if r["monthly_price"] is None}):
@@ -312,11 +309,8 @@ class _Account:
         day = window.start.date()
         with telling.landing(window, stream) as landing:
             for payload in payloads:
-                try:
+                with landing.reading(stream, payload, f"{stream.name} of {day}"):
                     record = read(payload, day)
-                except Refused as refused:
-                    landing.refuse(stream, payload, refused, f"{stream.name} of {day}")
-                else:
                     if stream is USER_DAYS and record["person_id"] is None:
                         record["unnamed_line"] = landing.count(stream)
                     landing.add(stream, record)
@@ -333,11 +327,8 @@ class _Account:
                     for payload in self.client.billing(report, month):
                         if not records.is_copilot(payload):
                             continue
-                        try:
+                        with landing.reading(BILLING_ITEMS, payload, f"{report} of {month}"):
                             record = records.billing_item(payload, report, month, telling.news)
-                        except Refused as refused:
-                            landing.refuse(BILLING_ITEMS, payload, refused, f"{report} of {month}")
-                        else:
                             landing.add(BILLING_ITEMS, record)
 
     def _person(self, login: str | None) -> str | None:

@@ -29,10 +29,8 @@ from orchestration.systems.github.streams import (
     ISSUES,
     REPOSITORIES,
     SERVICES,
-    STREAMS,
 )
-
-__all__ = ["STREAMS", "App", "Deployments", "GitHubSettings", "check", "extract"]
+from orchestration.systems.github.streams import STREAMS as STREAMS
 
 LIST = "repositories"  # the scope of the list of them
 NONE_SEEN = "none of its repositories may be seen; give the credential access to them"
@@ -73,12 +71,14 @@ class Deployments(BaseModel, extra="forbid"):
 class GitHubSettings(ApiSettings):
     """``systems.github``. ``services``: repository → the service it is deployed as; ``teams``: a
     team's slug → the company's id of it; ``exclude``: shell-style patterns of names;
-    ``issue_types``: label → the type it stands for, where GitHub knows none."""
+    ``branches``: those of the branches that make up the main line, by default each repository's
+    default branch; ``issue_types``: label → the type it stands for, where GitHub knows none."""
 
     base_url: str = "https://api.github.com"
     organization: Annotated[str, Field(pattern=LOGIN)] | None = None
     repositories: list[str] = []
     exclude: list[str] = []
+    branches: list[str] = []
     token: str | None = None
     app: App | None = None
     services: dict[str, str] = {}

@@ -2,8 +2,9 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -35,13 +36,16 @@ LARGEST_PAGE = 50  # of what has lists in it; more runs into the vendor's 10 sec
 GOOD_PAGES = 10  # after so many a halved page is doubled again
 LISTED = 100  # the most that GraphQL and REST give at once
 MOST_RUNS = 1000  # that a filtered list of workflow runs gives, whatever it counts
+DENIED_AFTER = 20  # repositories in a row whose list may not be read: no other is asked for it
+DEFAULT_BRANCH = "defaultBranchRef"
 
 # A field that may not be read → what the credential lacks.
 PERMISSIONS = {
     "pullRequests": "Pull requests: read",
-    "issues": "Issues: read",
+    **dict.fromkeys(("issues", "closingIssuesReferences"), "Issues: read"),
     "deployments": "Deployments: read",
     "releases": "Contents: read",
+    DEFAULT_BRANCH: "Contents: read",
     **dict.fromkeys(("github", "root", "docs"), "Contents: read"),  # where CODEOWNERS may lie
     "samlIdentityProvider": "Administration of the organization: read (classic: admin:org)",
     "teams": "Members of the organization: read (classic: read:org)",
@@ -60,6 +64,15 @@ class TooHeavy(ApiError):
 
 class LostPlace(ApiError):
     """A cursor that was kept means nothing any more."""
+
+
+class Lacking(Denied):
+    """The credential may not read one field of what was asked for."""
+
+    def __init__(self, field_name: str) -> None:
+        lacks = PERMISSIONS.get(field_name, "a permission for this")
+        super().__init__(f"github: POST /graphql: the credential lacks {lacks}")
+        self.field_name = field_name
 
 
 @dataclass(frozen=True)
@@ -121,7 +134,8 @@ COMMIT = (
 )
 PULL_REQUESTS = Connection(
     "pullRequests", "PullRequest", "updatedAt", "orderBy: {field: UPDATED_AT, direction: ASC}",
-    "fullDatabaseId number isDraft title body headRefName createdAt updatedAt closedAt mergedAt"
+    "fullDatabaseId number isDraft title body headRefName baseRefName"
+    " createdAt updatedAt closedAt mergedAt"
     f" additions deletions changedFiles author {ACTOR} mergeCommit {{ {COMMIT} }}",
     {
         "labels": ("", "name"),
@@ -139,6 +153,11 @@ PULL_REQUESTS = Connection(
         ),
     },
 )  # fmt: skip
+# For a credential that may not read issues.
+PULL_REQUESTS_ALONE = replace(
+    PULL_REQUESTS,
+    lists={n: said for n, said in PULL_REQUESTS.lists.items() if n != "closingIssuesReferences"},
+)
 ISSUES = Connection(
     "issues", "Issue", "updatedAt",
     "filterBy: {since: $since}, orderBy: {field: UPDATED_AT, direction: ASC}",
@@ -211,7 +230,9 @@ class Client:
         # A server of one's own has REST at /api/v3 and GraphQL at /api/graphql.
         self._graphql = base_url.removesuffix("/v3") + "/graphql"
         source = settings.deployments.source
-        self._listing = ["pullRequests", "issues", *([] if source == "workflow_runs" else [source])]
+        self._lists = ["pullRequests", "issues", *([] if source == "workflow_runs" else [source])]
+        self._listing = [*self._lists, DEFAULT_BRANCH]  # what of it may be asked with others
+        self._denied: Counter[str] = Counter()
         self._has_issue_types = True
         self._local = threading.local()
         self._silent = 0
@@ -226,25 +247,42 @@ class Client:
         }
 
     def organization_repositories(self, login: str) -> Iterator[Payload]:
-        """An organization's own repositories, oldest first, each with what is newest in it."""
-        query = (
-            "query($login: String!, $after: String) { organization(login: $login) {"
-            f" repositories(first: {LISTED}, after: $after, ownerAffiliations: [OWNER],"
-            " orderBy: {field: CREATED_AT, direction: ASC})"
-            f" {{ pageInfo {{ hasNextPage endCursor }} nodes {{ {self._listed()} }} }} }} }}"
-        )
-        yield from self._all(query, {"login": login}, "organization", "repositories")
+        """An organization's own repositories, oldest first, each with what is newest in it. What
+        may not be read is null, and some come twice: the second time without it."""
+        while True:
+            query = (
+                "query($login: String!, $after: String) { organization(login: $login) {"
+                f" repositories(first: {LISTED}, after: $after, ownerAffiliations: [OWNER],"
+                " orderBy: {field: CREATED_AT, direction: ASC})"
+                f" {{ pageInfo {{ hasNextPage endCursor }} nodes {{ {self._listed()} }} }} }} }}"
+            )
+            try:
+                for found in self._all(query, {"login": login}, "organization", "repositories"):
+                    yield {**self._unread(), **found}
+            except Lacking as lacking:
+                self._leave_out(lacking)
+            else:
+                return
 
     def repository(self, name: str) -> Payload:
-        """One repository with what is newest in it; a former name finds it. Raises Absent."""
+        """One repository with what is newest in it; a former name finds it. What may not be read
+        is null. Raises Absent."""
         query = (
             "query($owner: String!, $name: String!)"
             f" {{ repository(owner: $owner, name: $name) {{ {self._listed()} }} }}"
         )
-        found = self.ask(query, Place("", name).variables).get("repository")
+        try:
+            found = self.ask(query, Place("", name).variables).get("repository")
+        except Lacking as lacking:
+            self._leave_out(lacking)
+            return self.repository(name)
         if not isinstance(found, dict):
             raise Absent(f"github: {name}: there is no such repository, or it may not be seen")
-        return found
+        return {**self._unread(), **found}
+
+    def default_branch(self, place: Place) -> str:
+        """Its name, from REST: that needs no more than Metadata."""
+        return str(self._get(f"/repos/{quote(place.name)}")["default_branch"])
 
     def teams(self, login: str) -> Iterator[Payload]:
         """An organization's teams with the repositories they may work on."""
@@ -305,7 +343,7 @@ class Client:
             asked = {**place.variables, "first": first, "after": after or None, **variables}
             try:
                 with self._size(first):
-                    data = self.ask(connection.query(), asked)
+                    data = self._of_each(connection.name, connection.query(), asked)
             except TooHeavy:
                 first, good = max(1, first // 2), 0
                 continue
@@ -332,7 +370,8 @@ class Client:
         after, passed = "", 0
         while True:
             asked = {**place.variables, "first": LISTED, "after": after or None}
-            found = self._of(place, self.ask(connection.query(connection.moment), asked))
+            data = self._of_each(connection.name, connection.query(connection.moment), asked)
+            found = self._of(place, data)
             page = found[connection.name]
             moments = [node[connection.moment] for node in page["nodes"] if node is not None]
             if not moments or max(moments) >= since:
@@ -377,7 +416,7 @@ class Client:
 
     def may_read(self, place: Place) -> Iterator[str]:
         """What the credential lacks for reading a repository."""
-        for name in self._listing:
+        for name in self._lists:
             query = (
                 "query($owner: String!, $name: String!) { repository(owner: $owner, "
                 f"name: $name) {{ {name}(first: 1) {{ totalCount }} }} }}"
@@ -404,6 +443,28 @@ class Client:
         if not isinstance(data, dict):
             raise Unexpected("github: POST /graphql: the answer holds no data")
         return data
+
+    def _of_each(self, name: str, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Asks for a list that every repository has, unless nobody's may be read: thousands of
+        repositories would each cost a question to be told so."""
+        if self._denied[name] >= DENIED_AFTER:
+            raise Lacking(name)
+        try:
+            data = self.ask(query, variables)
+        except Lacking:
+            self._denied[name] += 1
+            raise
+        self._denied[name] = 0
+        return data
+
+    def _leave_out(self, lacking: Lacking) -> None:
+        """Asks for repositories without what may not be read, from now on."""
+        if lacking.field_name not in self._listing:
+            raise lacking
+        self._listing = [name for name in self._listing if name != lacking.field_name]
+
+    def _unread(self) -> dict[str, Any]:
+        return dict.fromkeys({*self._lists, DEFAULT_BRANCH} - {*self._listing})
 
     def _get(self, path: str, asked: Mapping[str, Any] | None = None) -> Any:
         said = self._answered(lambda: self.api.get(path, asked)).json()
@@ -432,9 +493,11 @@ class Client:
                 field="UPDATED_AT" if name in fields else "CREATED_AT",
                 moment=fields.get(name, "createdAt"),
             )
-            for name in self._listing
+            for name in self._lists
+            if name in self._listing
         )
-        return "databaseId nameWithOwner isArchived createdAt pushedAt " + newest
+        branch = f" {DEFAULT_BRANCH} {{ name }}" if DEFAULT_BRANCH in self._listing else ""
+        return f"databaseId nameWithOwner isArchived createdAt pushedAt{branch} {newest}"
 
     def _all(self, query: str, asked: dict[str, Any], *path: str) -> Iterator[Payload]:
         after, seen = None, set()
@@ -562,7 +625,7 @@ def _graphql_verdict(answer: Answer, errors: list[Any]) -> Verdict:
     if kind in LIMITED or code in LIMITED:
         return _limited(answer)
     if kind in DENIED:
-        return Verdict("denied", f"the credential lacks {_permission(path)}")
+        raise Lacking(next((part for part in reversed(path) if part in PERMISSIONS), ""))
     if kind == "NOT_FOUND":
         return Verdict("absent", "there is no such thing, or the credential may not see it")
     if kind == "INVALID_CURSOR_ARGUMENTS":
@@ -574,21 +637,13 @@ def _graphql_verdict(answer: Answer, errors: list[Any]) -> Verdict:
     return Verdict("retry", "it could not answer (an error without a kind)")
 
 
-def _permission(path: list[str]) -> str:
-    wanted = next((PERMISSIONS[part] for part in reversed(path) if part in PERMISSIONS), "")
-    return wanted or "a permission for this"
-
-
 def _next(answer: Answer) -> tuple[str, None] | None:
     link = answer.link("next")
     return (link, None) if link else None
 
 
 def _with_types(issues: Connection) -> Connection:
-    return Connection(
-        issues.name, issues.type, issues.moment, issues.arguments,
-        issues.selection + ISSUE_TYPES, issues.lists, issues.variables,
-    )  # fmt: skip
+    return replace(issues, selection=issues.selection + ISSUE_TYPES)
 
 
 def _credential(settings: "GitHubSettings", base_url: str) -> Callable[[], Mapping[str, str]]:

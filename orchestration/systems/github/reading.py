@@ -112,20 +112,27 @@ class RepositoryReading:
         return replace(outcome, scope=self._repository.name)
 
     def _pull_requests(self, telling: Telling) -> None:
-        reached, mark = self._progress(PULL_REQUESTS)
+        default = self._repository.default_branch
+        named = self._run.settings.branches
+        has_issues = self._newest("issues") is not records.UNKNOWN
+        reached, mark = self._progress(PULL_REQUESTS, _digest(named or default, has_issues))
         newest = self._newest("pull_requests")
         if not self._is_due(newest, reached, LATE, mark):
             return
+        branches = named or [default or self._client.default_branch(self._place)]
 
         def take(chunk: Chunk, payload: Any) -> None:
-            change = self._run.reader.pull_request(payload, self._repository)
+            change = self._run.reader.pull_request(payload, self._repository, branches)
             chunk.rows.append((PULL_REQUESTS, change.pull_request))
+            if change.pull_request["merged_at"] and not change.pull_request["is_for_mainline"]:
+                telling.rows["merged into another branch"] += 1
             chunk.rows += [(PULL_REQUEST_COMMITS, row) for row in change.pull_request_commits]
             chunk.rows += [(COMMITS, row) for row in change.commits]
             chunk.rows += [(REVIEWS, row) for row in change.reviews]
 
         streams = (PULL_REQUEST_COMMITS, COMMITS, REVIEWS, PULL_REQUESTS)
-        _Forward(self, telling, client.PULL_REQUESTS, streams, take, LATE).read(reached, mark)
+        asked = client.PULL_REQUESTS if has_issues else client.PULL_REQUESTS_ALONE
+        _Forward(self, telling, asked, streams, take, LATE).read(reached, mark)
 
     def _issues(self, telling: Telling) -> None:
         settings = self._run.settings

@@ -1,5 +1,6 @@
 """GitHub's payloads as records of the streams. Titles, bodies and messages end here."""
 
+import fnmatch
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, TypeVar
 from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from orchestration.evidence import Rules, load_rules, reverted_shas
+from orchestration.evidence import Rules, load_rules, reverted_shas, title_type
 from orchestration.identity import Identity
 from orchestration.systems._records import Moment, Payload, parse
 from orchestration.systems.files.records import HOTFIX_BRANCH, REVERT_TITLE
@@ -132,6 +133,7 @@ class PullRequest(Node):
     title: str
     body: str | None
     head_ref_name: str
+    base_ref_name: str
     created_at: Moment
     updated_at: Moment
     closed_at: Moment | None
@@ -145,7 +147,7 @@ class PullRequest(Node):
     files: list[Path] | None
     commits: list[PullRequestCommit]
     reviews: Items[Review]
-    closing_issues_references: Items[Reference]
+    closing_issues_references: Items[Reference] = []  # not asked where issues may not be read
     timeline_items: list[Event]
 
 
@@ -237,11 +239,14 @@ class Newest(NamedTuple):
 
 
 NOTHING = Newest(0, None)
+# It may not be read with others: anything may be new.
+UNKNOWN = Newest(0, datetime.max)  # noqa: DTZ901  (UTC, as the lake has it)
 
 
 @dataclass(frozen=True)
 class Repository:
-    """A repository as it is listed, with what is newest in it."""
+    """A repository as it is listed, with what is newest in it. ``default_branch``: None where it
+    has no commit yet, or its name may not be read with others."""
 
     repository_id: str
     name: str
@@ -249,6 +254,7 @@ class Repository:
     created_at: datetime
     pushed_at: datetime | None
     newest: Mapping[str, Newest]
+    default_branch: str | None = None
 
     @property
     def record(self) -> Record:
@@ -292,8 +298,9 @@ class Listed(Node):
     is_archived: bool
     created_at: Moment
     pushed_at: Moment | None
-    pull_requests: Few
-    issues: Few
+    default_branch_ref: Name | None
+    pull_requests: Few | None
+    issues: Few | None
     deployments: Few | None = None
     releases: Few | None = None
 
@@ -318,18 +325,21 @@ class Seen(NamedTuple):
 def repository(payload: Any) -> Repository:
     """A repository of a list. Raises Refused."""
     listed = parse(Listed, payload)
-    lists = {
-        "pull_requests": listed.pull_requests, "issues": listed.issues,
-        "deployments": listed.deployments or listed.releases,
-    }  # fmt: skip
+    branch = listed.default_branch_ref
+    asked = listed.model_fields_set  # what is not a deployment here is not asked for
+    shipped = "releases" if "releases" in asked else "deployments"
+    lists = {"pull_requests": "pull_requests", "issues": "issues", "deployments": shipped}
     return Repository(
         str(listed.database_id), listed.name_with_owner, listed.is_archived,
         listed.created_at, listed.pushed_at,
-        {name: _newest(few) for name, few in lists.items() if few is not None},
+        {name: _newest(getattr(listed, own)) for name, own in lists.items() if own in asked},
+        branch.name if branch else None,
     )  # fmt: skip
 
 
-def _newest(few: Few) -> Newest:
+def _newest(few: Few | None) -> Newest:
+    if few is None:
+        return UNKNOWN
     first = few.nodes[0] if few.nodes else None
     return Newest(few.total_count, (first.updated_at or first.created_at) if first else None)
 
@@ -342,8 +352,9 @@ class Reader:
         self._rules: Rules = load_rules()
         self._kinds = load_file_kinds()
 
-    def pull_request(self, payload: Any, repository: Repository) -> Change:
-        """A pull request with its commits and reviews. Raises Refused."""
+    def pull_request(self, payload: Any, repository: Repository, branches: Iterable[str]) -> Change:
+        """A pull request with its commits and reviews. ``branches``: patterns of those that make
+        up the main line. Raises Refused."""
         pull = parse(PullRequest, payload)
         where = repository.where
         pull_request_id = str(pull.full_database_id)
@@ -359,6 +370,7 @@ class Reader:
             "author_id": author_id,
             "merge_commit_sha": pull.merge_commit.oid if pull.merge_commit and is_merged else None,
             "labels": _joined(label.name for label in pull.labels),
+            "title_type": title_type(pull.title),
             "ai_evidence_rules": _joined(
                 self._rules.match(
                     message=f"{pull.title}\n\n{pull.body or ''}",
@@ -377,6 +389,9 @@ class Reader:
             "production_file_count": kinds.count("production") if has_all_files else None,
             "author_is_bot": is_bot,
             "is_draft": pull.is_draft,
+            "is_for_mainline": any(
+                fnmatch.fnmatchcase(pull.base_ref_name, pattern) for pattern in branches
+            ),
             "is_revert": bool(REVERT_TITLE.match(pull.title)),
             "is_hotfix": bool(HOTFIX_BRANCH.match(pull.head_ref_name)),
             "first_commit_at": min((commit.authored_date for commit in commits), default=None),

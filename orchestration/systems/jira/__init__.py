@@ -291,14 +291,11 @@ class _Site:
             )  # fmt: skip
 
     def _add_project(self, payload: Any, telling: Telling, landing: Landing) -> None:
-        try:
+        with landing.reading(PROJECTS, payload, "project/search"):
             record = records.project(payload, self.settings.teams, telling.news)
-        except Refused as refused:
-            landing.refuse(PROJECTS, payload, refused, "project/search")
-            return
-        landing.add(PROJECTS, record)
-        if record["project_key"] in (self.settings.projects or [record["project_key"]]):
-            self.projects[record["project_id"]] = record["project_key"]
+            landing.add(PROJECTS, record)
+            if record["project_key"] in (self.settings.projects or [record["project_key"]]):
+                self.projects[record["project_id"]] = record["project_key"]
 
     def _policy(self) -> records.Policy:
         """What the configuration says, with the fields by id."""

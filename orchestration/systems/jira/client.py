@@ -140,9 +140,10 @@ class Client:
             yield issues
 
     def change_logs(self, ids: list[str]) -> Iterator[list[Any]]:
-        """The changes of status of issues; an issue's may stand on several pages."""
+        """The change logs of issues; an issue's may stand on several pages. Not of the status
+        alone: what else changed at once says whether somebody moved it."""
         for asked in _parts(ids, CHANGE_LOGS):
-            body = {"issueIdsOrKeys": asked, "fieldIds": ["status"], "maxResults": CHANGES_A_PAGE}
+            body = {"issueIdsOrKeys": asked, "maxResults": CHANGES_A_PAGE}
             yield from self._pages("/rest/api/3/changelog/bulkfetch", body, "issueChangeLogs")
 
     def _list(self, path: str) -> list[Any]:

@@ -11,6 +11,7 @@ from orchestration.systems._records import Moment, Payload, Refused, parse
 
 DONE = "done"
 BUG = "bug"
+WORKFLOW = ("Workflow", "jira")  # not a field that issues have: it has no id
 PLAIN = ("string", "value", "name", "title", "key")  # where a field's value keeps its word
 
 
@@ -85,9 +86,8 @@ class Issue(Payload):
 
 
 class Item(Payload):
-    """What a change did to one field."""
+    """What a change did to the status."""
 
-    field: str | None = Field(default=None, alias="fieldId")
     source: str | None = Field(default=None, alias="from")
     target: str | None = Field(default=None, alias="to")
 
@@ -97,17 +97,20 @@ class History(Payload):
 
     id: str
     created: Moment
-    items: list[Item]
+    items: list[dict[str, Any]]  # of any field, and its texts: only the status is looked into
 
 
 @dataclass(frozen=True)
 class Move:
-    """A change of status, by the statuses' ids."""
+    """A change of status, by the statuses' ids. ``is_mapped``: it came with another workflow, as
+    when an administrator puts one in another's place or an issue goes to another project: the
+    old status stands for the new one, and nobody did anything."""
 
     moved_at: datetime
     number: int  # orders moves of one moment
     source: str | None
     target: str | None
+    is_mapped: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,14 +173,18 @@ def moves(payload: Any) -> Iterator[Move]:
     for entry in payload["changeHistories"]:
         history = parse(History, entry)
         number = int(history.id) if history.id.isdigit() else 0
+        is_mapped = any(
+            (item.get("field"), item.get("fieldtype")) == WORKFLOW for item in history.items
+        )
         for item in history.items:
-            if item.field == "status":
-                yield Move(history.created, number, item.source, item.target)
+            if item.get("fieldId") == "status":
+                change = parse(Item, item)
+                yield Move(history.created, number, change.source, change.target, is_mapped)
 
 
 def life(created: datetime, status: Status, moves: Iterable[Move], policy: Policy) -> Life:
     """What an issue went through, from its moves. One that was created in a started status began
-    when it was created."""
+    when it was created. A move that only maps statuses neither begins nor reopens anything."""
     ordered = sorted(moves, key=lambda m: (m.moved_at, m.number))
     kinds = {**policy.categories, status.id: status.category.key}
     first = ordered[0].source if ordered else status.id
@@ -188,11 +195,11 @@ def life(created: datetime, status: Status, moves: Iterable[Move], policy: Polic
         source, target = kinds.get(move.source or ""), kinds.get(move.target or "")
         if target is None:
             unknown.add(move.target or "")
-        elif target in policy.started:
+        elif target in policy.started and not move.is_mapped:
             started_at = started_at or move.moved_at
         if target == DONE != source:
             done_at = move.moved_at
-        if source == DONE and target not in (DONE, None):
+        if source == DONE and target not in (DONE, None) and not move.is_mapped:
             reopened += 1
     is_done = status.category.key == DONE
     return Life(started_at, done_at if is_done else None, reopened, frozenset(unknown))

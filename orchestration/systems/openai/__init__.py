@@ -16,7 +16,7 @@ from orchestration.identity import Identity
 from orchestration.lake import Field, Lake, Outcome, Stream
 from orchestration.systems._buckets import land_months
 from orchestration.systems._http import Absent, ApiError
-from orchestration.systems._reading import ApiSettings, Reading, Telling, first_day
+from orchestration.systems._reading import ApiSettings, Reading, Telling, first_day, reasons
 from orchestration.systems._records import Refused
 from orchestration.systems.openai import client, records
 
@@ -117,14 +117,14 @@ def extract(
 def check(settings: OpenAISettings) -> Iterator[Outcome]:
     """Whether the key is accepted and may read costs, members and usage."""
     yesterday = (datetime.now(UTC) - timedelta(days=1)).date()
-    failures = []
+    failures: dict[str, ApiError] = {}
     for path in (client.COSTS, client.USERS, client.KINDS[0].path):
         try:
             client.Client(settings).probe(path, yesterday)
         except ApiError as error:
-            failures.append(str(error))
+            failures[path] = error
     if failures:
-        yield Outcome("openai", ORGANIZATION, "failed", "; ".join(failures))
+        yield Outcome("openai", ORGANIZATION, "failed", reasons(failures))
     else:
         told = "the key may read usage, costs and members"
         yield Outcome("openai", ORGANIZATION, "unchanged", told)

@@ -18,7 +18,7 @@ from orchestration.identity import Identity
 from orchestration.lake import WHOLE, Field, Lake, Outcome, Stream
 from orchestration.systems._http import ApiError
 from orchestration.systems._reading import ApiSettings, Landing, Reading, Telling, first_day
-from orchestration.systems._records import Refused, parse
+from orchestration.systems._records import parse
 from orchestration.systems.pagerduty import client, records
 
 SERVICES = Stream(
@@ -129,11 +129,8 @@ class _Account:
         with telling.landing(WHOLE, SERVICES) as landing:
             for page in self.client.services():
                 for payload in page:
-                    try:
+                    with landing.reading(SERVICES, payload, "services"):
                         record = records.service(payload, self.settings.services, telling.news)
-                    except Refused as refused:
-                        landing.refuse(SERVICES, payload, refused, "services")
-                    else:
                         self.names[record["pagerduty_service_id"]] = record["service_id"]
                         landing.add(SERVICES, record)
 
@@ -149,11 +146,8 @@ class _Account:
             with telling.landing(window, LOG_ENTRIES) as landing:
                 for page in self.client.log_entries(window):
                     for payload in page:
-                        try:
+                        with landing.reading(LOG_ENTRIES, payload, "log_entries"):
                             record = records.log_entry(payload, telling.news)
-                        except Refused as refused:
-                            landing.refuse(LOG_ENTRIES, payload, refused, "log_entries")
-                        else:
                             if record is not None:
                                 landing.add(LOG_ENTRIES, record)
 
@@ -187,14 +181,11 @@ class _Account:
         seen: set[str],
     ) -> None:
         fields = self.settings.custom_fields
-        try:
+        with landing.reading(INCIDENTS, payload, "incidents"):
             read = parse(records.Incident, payload, telling.news)
             seen.add(read.id)
             custom: dict[str, Any] = {}
             if fields.opened_at or fields.caused_by_deployment_id:
                 custom = self.client.custom_fields(read.id)
             record = records.incident(read, self.names, times, custom, fields)
-        except Refused as refused:
-            landing.refuse(INCIDENTS, payload, refused, "incidents")
-        else:
             landing.add(INCIDENTS, record)

@@ -24,6 +24,13 @@ from metrics
 where
     explicit_failure_count + rollback_failure_count + revert_failure_count
     + incident_window_failure_count <> failed_deployment_count
+    or lead_time_known_change_count
+    + no_baseline_change_count
+    + no_service_change_count
+    + not_deployed_change_count
+    + deployed_before_merge_change_count
+    + no_commits_change_count
+    + deployed_before_first_commit_change_count <> change_count
     or recovered_deployment_count + open_failure_count <> failed_deployment_count
     or failed_deployment_count > deployment_count
     or rework_deployment_count > deployment_count
@@ -37,7 +44,14 @@ where
     or (rollback_failure_share is null) <> (failed_deployment_count = 0)
     or median_change_lead_time_hours < 0
     or median_change_lead_time_hours > p90_change_lead_time_hours
+    or (lead_time_known_share is null) <> (change_count = 0)
+    or lead_time_known_share not between 0 and 1
     or median_failed_deployment_recovery_hours < 0
+    or median_failed_deployment_recovery_hours > p90_failed_deployment_recovery_hours
+    or (median_failed_deployment_recovery_hours is null)
+    <> (p90_failed_deployment_recovery_hours is null)
+    or median_recovery_from_detection_hours > p90_recovery_from_detection_hours
+    or is_small_sample <> (deployment_count < {{ var('small_sample_size') }})
     or change_fail_rate not between 0 and 1
     or deployment_rework_rate not between 0 and 1
     or change_lead_time_score not between 0 and 10

@@ -18,6 +18,9 @@ metrics as (
         rework_deployment_count,
         change_count,
         deployed_change_count,
+        lead_time_known_change_count,
+        not_deployed_change_count,
+        no_service_change_count,
         negative_stage_count
     from {{ ref('dora_' ~ period) }}
     {% if not loop.last %}union all{% endif %}
@@ -39,6 +42,9 @@ summed as (
         sum(rework_deployment_count) as rework_deployment_count,
         sum(change_count) as change_count,
         sum(deployed_change_count) as deployed_change_count,
+        sum(lead_time_known_change_count) as lead_time_known_change_count,
+        sum(not_deployed_change_count) as not_deployed_change_count,
+        sum(no_service_change_count) as no_service_change_count,
         sum(negative_stage_count) as negative_stage_count
     from metrics
     group by period, scope_type, period_start
@@ -68,6 +74,9 @@ where
         and (
             parts.change_count <> whole.change_count
             or parts.deployed_change_count <> whole.deployed_change_count
+            or parts.lead_time_known_change_count <> whole.lead_time_known_change_count
+            or parts.not_deployed_change_count <> whole.not_deployed_change_count
+            or parts.no_service_change_count <> whole.no_service_change_count
             or parts.negative_stage_count <> whole.negative_stage_count
         )
     )
