@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 HEAD_BYTES = 1 << 16
 PIECE_BYTES = 1 << 27
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 18  # what a processor holds close by
 LINE_BYTES = 14 << 20  # a longer line is refused; DuckDB takes 16 MB, a block more than this
 PIECE_ROWS = 500_000
 SAMPLE_LINES, SAMPLE_BYTES = 1000, 1 << 22
@@ -296,9 +296,9 @@ def _fill(piece: IO[bytes], stream: _Stream, rest: bytes) -> _Filled:
             rest = b"\n"  # it stays as an empty line, so that those after it keep their numbers
         end = block.rfind(b"\n") + 1
         if end or rest == b"\n":
-            whole = rest + block[:end]
-            piece.write(whole)
-            written += len(whole)
+            piece.write(rest)
+            piece.write(memoryview(block)[:end])
+            written += len(rest) + end
             rest = block[end:]
         else:
             rest += block
