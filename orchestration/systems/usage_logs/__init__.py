@@ -348,7 +348,7 @@ class _Reader:
                         kept.append(counting.requests(self.source.name))
                     given = counting.digests()
                     writing.result()
-                    writing = beside.submit(lambda given=given: digests.append(given()))
+                    writing = beside.submit(lambda told: digests.append(told()), given)
                 writing.result()
             sums.append(counting.sums())
             self._check_nothing_is_lost(scope, fingerprint, counting.count)

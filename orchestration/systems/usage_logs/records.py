@@ -32,7 +32,7 @@ PRICES = Path(__file__).resolve().parent.parent.parent.parent / "seeds" / "ai_pr
 CLEAN_LINE_BYTES = 1 << 20  # small buffers stay close to the processor
 REFUSED_LINES = 1000  # refused records of a piece that are told one by one; the rest are counted
 WORD_BYTES = 200  # a longer name of a vendor, model or key is not a name
-PART_BYTES = 1 << 25  # of digests that are looked through at a time
+PART_BYTES = 1 << 23  # of digests that are looked through at a time
 MOST_TOKENS = 10**12
 DAY = 86_400_000_000  # microseconds
 EPOCH = date(1970, 1, 1)
@@ -53,6 +53,9 @@ VENDORS = {
     "text-completion-openai": "openai",
 }  # fmt: skip
 REQUIRED = ("request_id", "occurred_at", "vendor", "model", "input_tokens", "output_tokens")
+
+
+Digests = Any  # a pa.Array of 64-bit integers
 
 
 @dataclass(frozen=True)
@@ -512,7 +515,7 @@ class Counting:
         self._is_one_by_one = keep_requests
         self._asked: set[int] = set()
         self._taken = _Taken()
-        self._given: Mapping[int, pa.Array] = {}
+        self._given: Mapping[int, Digests] = {}
         self._newest = 0
         self._is_clean = True
         self.count = 0  # requests that the log gave
@@ -720,7 +723,7 @@ class Counting:
         """Takes note of what other logs gave on days that are new here."""
         fresh = set(days) - self._asked
         self._asked |= fresh
-        for name in self._others([_date(day) for day in fresh]) if fresh else []:
+        for name in self._others([d for day in fresh if (d := _date(day))]) if fresh else []:
             with pq.ParquetFile(name) as file:  # a piece after the other, as a log may be long
                 for rows in map(file.read_row_group, range(file.num_row_groups)):
                     for row in rows.select(["usage_date", "digests"]).to_pylist():
@@ -771,49 +774,51 @@ class _Taken:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  (closed by close)
         self._places: dict[int, list[tuple[int, int]]] = {}
 
-    def add(self, day: int, digests: pa.Array) -> None:
+    def add(self, day: int, digests: Digests) -> None:
         """Takes note of requests of a day."""
         data = _bytes(digests)
         place = self._file.seek(0, os.SEEK_END)
         self._file.write(data)
         self._places.setdefault(day, []).append((place, len(data)))
 
-    def parts(self, day: int) -> Iterator[pa.Array]:
-        """The requests of a day, some millions at a time."""
+    def parts(self, day: int) -> Iterator[Digests]:
+        """The requests of a day, about a million at a time."""
         found = bytearray()
         for place, size in self._places.get(day, ()):
             self._file.seek(place)
             found += self._file.read(size)
             if len(found) >= PART_BYTES:
-                yield _digests(bytes(found))
-                found.clear()
+                yield _digests(found)
+                found = bytearray()
         if found:
-            yield _digests(bytes(found))
+            yield _digests(found)
 
     def close(self) -> None:
         """Gives the disk back."""
         self._file.close()
 
 
-def _digests_by_day(groups: pa.Table) -> dict[int, pa.Array]:
+def _digests_by_day(groups: pa.Table) -> dict[int, Digests]:
     days: Any = groups["day"]
-    return {
-        day: pc.list_flatten(groups["digests"].filter(pc.equal(days, day))).combine_chunks()
-        for day in sorted(pc.unique(days).to_pylist())
-    }
+    lists: Any = groups["digests"]
+    by_day = {}
+    for day in sorted(pc.unique(days).to_pylist()):
+        found: Any = pc.list_flatten(lists.filter(pc.equal(days, day)))
+        by_day[day] = found.combine_chunks()
+    return by_day
 
 
-def _bytes(digests: Any) -> memoryview:
+def _bytes(digests: Digests) -> memoryview:
     """64-bit integers, little-endian."""
     data = memoryview(digests.buffers()[1]).cast("B")
     return data[digests.offset * 8 : (digests.offset + len(digests)) * 8]
 
 
-def _digests(data: bytes) -> pa.Array:
+def _digests(data: bytes | bytearray) -> Digests:
     return pa.Array.from_buffers(pa.int64(), len(data) // 8, [None, pa.py_buffer(data)])
 
 
-def _packed(digests: pa.Array) -> str:
+def _packed(digests: Digests) -> str:
     return base64.b64encode(_bytes(digests)).decode()
 
 
