@@ -58,6 +58,12 @@ counted as (
             as unreviewed_merge_share,
         {{ share('quality.deleted_line_count', 'quality.added_line_count') }}
             as deleted_lines_per_added_line,
+        {{ share('quality.reworked_line_count', 'quality.mainline_added_line_count') }}
+            as rework_share,
+        {{ share(
+            'quality.churned_line_count',
+            '(quality.mainline_added_line_count + quality.mainline_removed_line_count)'
+        ) }} as churn_share,
         quality.is_partial_period,
         quality.period_end
     from quality
@@ -108,6 +114,8 @@ weekly as (
         median_review_hours,
         unreviewed_merge_share,
         deleted_lines_per_added_line,
+        rework_share,
+        churn_share,
         is_partial_period,
         -- All of a quarter has more contributors than a part of it.
         case when not is_partial_period then active_contributor_count end
@@ -156,6 +164,8 @@ final as (
         median_review_hours,
         unreviewed_merge_share,
         deleted_lines_per_added_line,
+        rework_share,
+        churn_share,
         is_partial_period,
         period_end
     from weekly

@@ -106,6 +106,12 @@ final as (
         baselines.deleted_lines_per_added_line as baseline_deleted_lines_per_added_line,
         {{ change('deleted_lines_per_added_line') }}
             as deleted_lines_per_added_line_change,
+        measures.rework_share,
+        baselines.rework_share as baseline_rework_share,
+        {{ change('rework_share') }} as rework_share_change,
+        measures.churn_share,
+        baselines.churn_share as baseline_churn_share,
+        {{ change('churn_share') }} as churn_share_change,
         coalesce(
             measures.period_start = baselines.period_start, false
         ) as is_baseline,

@@ -26,6 +26,8 @@ OF_QUALITY = (
     "median_review_hours",
     "unreviewed_merge_share",
     "deleted_lines_per_added_line",
+    "rework_share",
+    "churn_share",
 )
 MEASURES = (
     *WEEKLY, "deployments_per_week", "median_change_lead_time_hours",

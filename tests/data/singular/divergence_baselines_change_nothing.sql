@@ -10,7 +10,8 @@
     'merged_pull_requests_per_active_contributor', 'median_change_lead_time_hours',
     'median_pull_request_line_count', 'opened_bugs_per_merged_pull_request',
     'incidents_per_merged_pull_request', 'median_hours_to_first_review',
-    'median_review_hours', 'unreviewed_merge_share', 'deleted_lines_per_added_line'
+    'median_review_hours', 'unreviewed_merge_share', 'deleted_lines_per_added_line',
+    'rework_share', 'churn_share'
 ] %}
 select
     scope_type,
