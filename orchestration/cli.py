@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
-from orchestration import demonstration, doctoring, pricing, running, settings
+from orchestration import demonstration, doctoring, exporting, pricing, running, settings
 from orchestration.lake import LakeError
 from orchestration.settings import SettingsError
 from orchestration.transformation import TransformationError
@@ -40,6 +40,7 @@ KNOWN_ERRORS = (
     TransformationError,
     running.RunError,
     pricing.PricingError,
+    exporting.ExportError,
 )
 Config = Annotated[Path | None, typer.Option("--config", help="default: ./valuemaxx.yml")]
 Home = Annotated[Path | None, typer.Option("--home", help="default: .valuemaxx beside it")]
@@ -192,6 +193,30 @@ def simulate(
     _progress(debug)
     for line in demonstration.write(folder, world, teams, months, seed, form):
         err.print(line, markup=False, soft_wrap=True)
+
+
+@app.command()
+def export(
+    focus: Annotated[
+        Path | None, typer.Option(help="the charges as FOCUS 1.2, CSV or .parquet")
+    ] = None,
+    parquet: Annotated[Path | None, typer.Option(help="a folder with every table")] = None,
+    config: Config = None,
+    home: Home = None,
+    overwrite: Annotated[bool, typer.Option(help="replace what is there")] = False,
+) -> None:
+    """Write files of the published tables."""
+    current = settings.load(config, home)
+    wanted = [
+        (focus, exporting.write_focus, "charges"),
+        (parquet, exporting.write_parquet, "tables"),
+    ]
+    if not any(target for target, _, _ in wanted):
+        raise exporting.ExportError("say what to write: --focus FILE or --parquet DIR")
+    for target, write, what in wanted:
+        if target:
+            count = write(current.home, target, is_overwriting=overwrite)
+            err.print(f"wrote {target}: {count} {what}", markup=False, soft_wrap=True)
 
 
 @prices.command("update")
