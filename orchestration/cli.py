@@ -17,7 +17,15 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
-from orchestration import demonstration, doctoring, exporting, pricing, running, settings
+from orchestration import (
+    closing,
+    demonstration,
+    doctoring,
+    exporting,
+    pricing,
+    running,
+    settings,
+)
 from orchestration.lake import LakeError
 from orchestration.settings import SettingsError
 from orchestration.transformation import TransformationError
@@ -41,6 +49,7 @@ KNOWN_ERRORS = (
     running.RunError,
     pricing.PricingError,
     exporting.ExportError,
+    closing.CloseError,
 )
 Config = Annotated[Path | None, typer.Option("--config", help="default: ./valuemaxx.yml")]
 Home = Annotated[Path | None, typer.Option("--home", help="default: .valuemaxx beside it")]
@@ -217,6 +226,31 @@ def export(
         if target:
             count = write(current.home, target, is_overwriting=overwrite)
             err.print(f"wrote {target}: {count} {what}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def close(
+    month: Annotated[str, typer.Argument(help="YYYY-MM")],
+    accept: Annotated[
+        str | None, typer.Option(help="why it is closed with what is unpriced or open")
+    ] = None,
+    config: Config = None,
+    home: Home = None,
+) -> None:
+    """Freeze what is published of a month: what comes later posts in the open month."""
+    done = closing.close(settings.load(config, home).home, month, accept)
+    err.print(done.message, markup=False, soft_wrap=True)
+
+
+@app.command()
+def reopen(
+    month: Annotated[str, typer.Argument(help="YYYY-MM")],
+    config: Config = None,
+    home: Home = None,
+) -> None:
+    """Take the newest closing back."""
+    done = closing.reopen(settings.load(config, home).home, month)
+    err.print(done.message, markup=False, soft_wrap=True)
 
 
 @prices.command("update")

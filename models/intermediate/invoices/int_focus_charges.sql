@@ -87,7 +87,8 @@ final as (
         case
             when charge_category = 'tax' then null
             when model is not null then token_class
-            else case when line_kind = 'seat' then 'seat' else 'charge' end
+            when line_kind = 'seat' then 'seat'
+            else 'charge'
         end as sku_meter,
         line_kind || coalesce(', ' || lower(sku), '') as charge_description,
         case

@@ -19,7 +19,9 @@ final as (
     select
         cast(charges.amount as numeric(38, 12)) as "BilledCost",
         cast(
-            case when charges.is_spread then 0 else charges.amount end as numeric(38, 12)
+            case when charges.is_spread then 0 else charges.amount end as numeric(
+                38, 12
+            )
         ) as "EffectiveCost",
         cast(charges.list_cost as numeric(38, 12)) as "ListCost",
         cast(charges.contracted_cost as numeric(38, 12)) as "ContractedCost",
@@ -28,13 +30,14 @@ final as (
         cast(charges.vendor as text) as "BillingAccountName",
         cast(charges.billing_period_start as timestamp) as "BillingPeriodStart",
         cast(
-            {{ add_to_date('charges.billing_period_start', 1, 'month') }} as timestamp
+            {{ add_to_date('charges.billing_period_start', 1, 'month') }}
+            as timestamp
         ) as "BillingPeriodEnd",
         cast(charges.period_start as timestamp) as "ChargePeriodStart",
         cast(charges.period_end as timestamp) as "ChargePeriodEnd",
         cast(
             upper(substr(charges.charge_category, 1, 1))
-        || substr(charges.charge_category, 2) as text
+            || substr(charges.charge_category, 2) as text
         ) as "ChargeCategory",
         cast(
             case when charges.is_restating then 'Correction' end as text
@@ -42,10 +45,10 @@ final as (
         cast(charges.charge_description as text) as "ChargeDescription",
         cast(
             case
-            when charges.charge_category = 'usage' then 'Usage-Based'
-            when charges.line_kind = 'seat' then 'Recurring'
-            else 'One-Time'
-        end as text
+                when charges.charge_category = 'usage' then 'Usage-Based'
+                when charges.line_kind = 'seat' then 'Recurring'
+                else 'One-Time'
+            end as text
         ) as "ChargeFrequency",
         cast(charges.consumed_quantity as numeric(38, 9)) as "ConsumedQuantity",
         cast(charges.consumed_unit as text) as "ConsumedUnit",
@@ -53,16 +56,16 @@ final as (
         cast(charges.pricing_unit as text) as "PricingUnit",
         cast(
             case
-            when charges.line_kind = 'commitment' then 'Committed'
-            when charges.charge_category in ('usage', 'purchase') then 'Standard'
-        end as text
+                when charges.line_kind = 'commitment' then 'Committed'
+                when charges.charge_category in ('usage', 'purchase') then 'Standard'
+            end as text
         ) as "PricingCategory",
         cast(charges.contracted_unit_price as numeric(38, 12)) as "ContractedUnitPrice",
         cast(charges.list_unit_price as numeric(38, 12)) as "ListUnitPrice",
         cast(charges.pricing_currency as text) as "PricingCurrency",
         cast(
             case when charges.is_spread then 0 else charges.amount end
-        * charges.pricing_rate as numeric(38, 12)
+            * charges.pricing_rate as numeric(38, 12)
         ) as "PricingCurrencyEffectiveCost",
         cast(
             charges.contracted_unit_price * charges.pricing_rate as numeric(38, 12)
@@ -93,7 +96,8 @@ final as (
         cast(null as text) as "SubAccountName",
         cast(null as text) as "Tags",
         cast(
-            charges.vendor || '|' || charges.invoice_id || '|' || charges.invoice_line_id as text
+            charges.vendor || '|' || charges.invoice_id
+            || '|' || charges.invoice_line_id as text
         ) as "x_ChargeId",
         cast(charges.invoice_line_id as text) as "x_InvoiceLineId",
         cast(charges.model as text) as "x_Model"
@@ -155,8 +159,9 @@ final as (
         cast(null as text) as "SubAccountName",
         cast(null as text) as "Tags",
         cast(
-            charges.vendor || '|' || charges.invoice_id || '|' || charges.invoice_line_id
-        || '|' || substr(cast(uses.month_start as text), 1, 7) as text
+            charges.vendor || '|' || charges.invoice_id
+            || '|' || charges.invoice_line_id
+            || '|' || substr(cast(uses.month_start as text), 1, 7) as text
         ) as "x_ChargeId",
         cast(charges.invoice_line_id as text) as "x_InvoiceLineId",
         cast(charges.model as text) as "x_Model"

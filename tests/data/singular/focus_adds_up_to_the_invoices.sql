@@ -1,4 +1,4 @@
--- Of every invoice, the charges billed and the charges in effect are its lines, exactly.
+-- Of every invoice, charges as billed and as in effect add up to its lines, exactly.
 with
 
 charges as (
