@@ -206,6 +206,7 @@ def simulate(
 
 @app.command()
 def export(
+    xlsx: Annotated[Path | None, typer.Option(help="a workbook for finance")] = None,
     focus: Annotated[
         Path | None, typer.Option(help="the charges as FOCUS 1.2, CSV or .parquet")
     ] = None,
@@ -215,13 +216,16 @@ def export(
     overwrite: Annotated[bool, typer.Option(help="replace what is there")] = False,
 ) -> None:
     """Write files of the published tables."""
+    from orchestration import workbook
+
     current = settings.load(config, home)
     wanted = [
+        (xlsx, workbook.write_workbook, "sheets"),
         (focus, exporting.write_focus, "charges"),
         (parquet, exporting.write_parquet, "tables"),
     ]
     if not any(target for target, _, _ in wanted):
-        raise exporting.ExportError("say what to write: --focus FILE or --parquet DIR")
+        raise exporting.ExportError("say what to write: --xlsx FILE, --parquet DIR or --focus FILE")
     for target, write, what in wanted:
         if target:
             count = write(current.home, target, is_overwriting=overwrite)

@@ -72,7 +72,7 @@ RECONCILIATION = Stream(
     (
         NUMBER, ROW, *POSTED,
         Field("invoice_count", "integer", "Invoices that charge for the month (count)"),
-        *(Field(name, "string", "As in the published table (USD), written out") for name in AMOUNTS),
+        *(Field(name, "string", "As in the published table (USD)") for name in AMOUNTS),
         Field("status", "string", "How the month matched"),
         Field("is_fully_priced", "boolean", "Whether all usage had a price"),
     ),
@@ -229,12 +229,12 @@ def _problems(start: date, tables: duckdb.DuckDBPyConnection) -> list[str]:
         "select vendor, model, unit_name, sum(quantity) from cost.ai_cost_daily where"
         " price_status = 'unpriced' and date_trunc('month', usage_date) = ?"
         " group by all order by all",
-        [start],
+        params=[start],
     ).fetchall()
     opened = tables.execute(
         "select vendor, restates_period, unexplained_usd, tolerance_usd from"
         " cost.cost_reconciliation_monthly where status = 'open' and period_start = ? order by all",
-        [start],
+        params=[start],
     ).fetchall()
     lines = [
         f"{vendor} {model}: {quantity:f}".rstrip("0").rstrip(".") + f" {unit}s without a price"
@@ -261,11 +261,11 @@ def _freeze(lake: Lake, number: int, start: date, tables: duckdb.DuckDBPyConnect
             else field.name
             for field in stream.fields[2:]
         )
-        rows = tables.execute(
+        rows = tables.sql(
             f"select cast({number} as bigint) as closing_number,"  # noqa: S608
-            f" row_number() over (order by all) as row_number, {columns}"
-            f" from {table} where period_start = ?",
-            [start],
+            f" row_number() over () as row_number, *"
+            f" from (select {columns} from {table} where period_start = ? order by all)",
+            params=[start],
         ).to_arrow_table()
         with lake.writing(stream, f"{number:06}") as batch:
             batch.append(rows)

@@ -21,7 +21,7 @@ class ExportError(Exception):
 def write_focus(home: Path, target: Path, *, is_overwriting: bool = False) -> int:
     """Writes the charges as FOCUS 1.2 names them, as Parquet if the file's name ends so, else as
     CSV with moments in ISO 8601. Returns the number of rows."""
-    with published(home) as tables, _whole(target, is_overwriting) as partial:
+    with published(home) as tables, whole(target, is_overwriting) as partial:
         rows = f"from {FOCUS_TABLE} order by x_ChargeId"
         if target.suffix == ".parquet":
             query, form = rows, "format parquet, compression zstd"
@@ -36,7 +36,7 @@ def write_focus(home: Path, target: Path, *, is_overwriting: bool = False) -> in
 def write_parquet(home: Path, folder: Path, *, is_overwriting: bool = False) -> int:
     """Copies the Parquet files of the publication: ``folder/<schema>/<table>.parquet``. Returns
     how many there are."""
-    with published(home), _whole(folder, is_overwriting) as partial:
+    with published(home), whole(folder, is_overwriting) as partial:
         shutil.copytree(home / "published" / "parquet", partial)
         return sum(1 for _ in partial.rglob("*.parquet"))
 
@@ -50,7 +50,7 @@ def _moments(tables: duckdb.DuckDBPyConnection) -> Iterator[str]:
 
 @contextmanager
 def published(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The publication, which stays the same one while it is read."""
+    """The publication's database, which stays the same one while it is read."""
     database = (home / "published" / DATABASE).resolve()
     if not database.exists():
         raise ExportError(f"nothing is published in {home} yet; `valuemaxx run` publishes")
@@ -59,7 +59,7 @@ def published(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @contextmanager
-def _whole(target: Path, is_overwriting: bool) -> Iterator[Path]:
+def whole(target: Path, is_overwriting: bool) -> Iterator[Path]:
     """Where to write, beside ``target``; afterwards it is ``target``, or gone."""
     if target.exists() and not is_overwriting:
         raise ExportError(f"{target} exists; choose another name, or --overwrite")
