@@ -229,12 +229,12 @@ def _problems(start: date, tables: duckdb.DuckDBPyConnection) -> list[str]:
         "select vendor, model, unit_name, sum(quantity) from cost.ai_cost_daily where"
         " price_status = 'unpriced' and date_trunc('month', usage_date) = ?"
         " group by all order by all",
-        params=[start],
+        [start],
     ).fetchall()
     opened = tables.execute(
         "select vendor, restates_period, unexplained_usd, tolerance_usd from"
         " cost.cost_reconciliation_monthly where status = 'open' and period_start = ? order by all",
-        params=[start],
+        [start],
     ).fetchall()
     lines = [
         f"{vendor} {model}: {quantity:f}".rstrip("0").rstrip(".") + f" {unit}s without a price"

@@ -62,7 +62,8 @@ def home(tmp_path: Path) -> Path:
                 select date '2025-09-01' as period_start, 'v' as vendor, 'i' as invoice_id,
                     'usage' as charge_category, name as team_name, amount as allocated_cost_usd,
                     false as is_tax
-                from (values ('=cmd|calc!A1', 0.10), ('+1', 0.20), ('-1', null), ('@x', 1000000000000))
+                from (values ('=cmd|calc!A1', 0.10), ('+1', 0.20), ('-1', null),
+                    ('@x', 1000000000000))
                     as _(name, amount);
         """)
     return tmp_path
