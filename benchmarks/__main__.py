@@ -8,13 +8,15 @@ HERE = Path(__file__).resolve().parent
 
 
 def main() -> None:
-    """Runs each script with its defaults; the git one on this repository's own clone."""
+    """Runs each script with its defaults; the git ones on this repository's own clone."""
     for script, arguments in (
         ("git_history.py", [str(HERE.parent)]),
+        ("line_survival.py", [str(HERE.parent)]),
         ("files_usage.py", []),
         ("usage_logs.py", []),
         ("run_overhead.py", []),
         ("simulation.py", []),
+        ("marts.py", []),
     ):
         sys.stdout.write(f"\n== {script}\n")
         sys.stdout.flush()

@@ -42,6 +42,8 @@
         'issue_keys': ['jira'],
         'issue_pull_requests': ['files', 'github'],
         'issues': ['files', 'github', 'jira'],
+        'line_births': ['git'],
+        'line_deaths': ['git'],
         'prices': ['files'],
         'pull_request_commits': ['files', 'git', 'github'],
         'pull_request_issue_keys': ['github'],

@@ -67,6 +67,7 @@ policy:
   benchmark_industry: all        # an industry of seeds/dora_benchmarks.csv
   active_days_per_month: 4       # days with AI that make somebody an active user of a month
   adoption_share: 0.5            # of a team's active contributors, for a team to have adopted
+  rework_window_days: 21         # work done over again this soon is rework
   reconciliation_tolerance_usd: 1.00  # what an invoice may differ unexplained, the larger of
   reconciliation_tolerance_share: 0.01  # the two, a share of the invoice
   bots: []                       # more handles that are nobody, such as "acme-ci*"

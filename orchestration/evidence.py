@@ -1,4 +1,4 @@
-"""What a commit or a change says about AI and about reverts, reduced to ids: text stays outside.
+"""What a commit or a change says about AI, reverts and kinds of work, as ids: text stays outside.
 
 The ladder of evidence is ``seeds/ai_evidence_rules.csv``, one regular expression a row, matched
 without regard to case. Where a pattern must stand is decided by ``found_in``:

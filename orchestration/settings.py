@@ -57,6 +57,7 @@ class Policy(BaseModel, extra="forbid"):
     benchmark_industry: str = "all"
     active_days_per_month: int = Field(default=4, ge=1, le=31)
     adoption_share: float = Field(default=0.5, gt=0, le=1)
+    rework_window_days: int = Field(default=21, ge=1)
     reconciliation_tolerance_usd: float = Field(default=1.00, ge=0)
     reconciliation_tolerance_share: float = Field(default=0.01, ge=0, le=1)
     bots: list[str] = []

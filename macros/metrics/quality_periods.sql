@@ -36,6 +36,15 @@ final as (
         cast(deleted_line_count as bigint) as deleted_line_count,
         {{ share('deleted_line_count', 'added_line_count') }}
             as deleted_lines_per_added_line,
+        cast(mainline_added_line_count as bigint) as mainline_added_line_count,
+        cast(mainline_removed_line_count as bigint) as mainline_removed_line_count,
+        cast(reworked_line_count as bigint) as reworked_line_count,
+        {{ share('reworked_line_count', 'mainline_added_line_count') }} as rework_share,
+        cast(churned_line_count as bigint) as churned_line_count,
+        {{ share(
+            'churned_line_count',
+            '(mainline_added_line_count + mainline_removed_line_count)'
+        ) }} as churn_share,
         cast(stalled_open_pull_request_count as bigint)
             as stalled_open_pull_request_count,
         cast(reviewable_merge_count as bigint) as reviewable_merge_count,
@@ -61,10 +70,19 @@ final as (
         cast(revert_count as bigint) as revert_count,
         {{ share('revert_count * 100', 'merged_pull_request_count') }}
             as reverts_per_100_merges,
+        cast(fixed_change_count as bigint) as fixed_change_count,
+        {{ share('fixed_change_count', 'merged_pull_request_count') }}
+            as fixed_change_share,
         cast(test_eligible_merge_count as bigint) as test_eligible_merge_count,
         cast(tests_touched_merge_count as bigint) as tests_touched_merge_count,
         {{ share('tests_touched_merge_count', 'test_eligible_merge_count') }}
             as tests_touched_share,
+        cast(ci_run_count as bigint) as ci_run_count,
+        cast(ci_failed_run_count as bigint) as ci_failed_run_count,
+        {{ share('ci_failed_run_count', 'ci_run_count') }} as ci_failure_rate,
+        cast(ci_rerun_count as bigint) as ci_rerun_count,
+        {{ share('ci_rerun_count', 'ci_run_count') }} as ci_rerun_share,
+        cast(ci_other_run_count as bigint) as ci_other_run_count,
         cast(opened_bug_count as bigint) as opened_bug_count,
         {{ share('opened_bug_count', 'merged_pull_request_count') }}
             as opened_bugs_per_merged_pull_request,
@@ -76,6 +94,7 @@ final as (
         cast(deployment_count as bigint) as deployment_count,
         {{ share('incident_count * 100', 'deployment_count') }}
             as incidents_per_100_deployments,
+        merged_pull_request_count < {{ var('small_sample_size') }} as is_small_sample,
         is_partial_period,
         period_end
     from counted

@@ -15,6 +15,8 @@ final as (
         commit_sha,
         conclusion,
         attempt,
+        -- Who does not say when it was over gives it when it is.
+        coalesce(finished_at, started_at) < {{ as_of() }} as is_finished,
         started_at,
         {{ seen('finished_at') }} as finished_at
     from ci_runs

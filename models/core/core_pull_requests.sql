@@ -128,6 +128,7 @@ completed as (
         end as merge_commit_sha,
         chosen.labels,
         chosen.work_type,
+        coalesce(chosen.title_type, git_pull_requests.title_type) as title_type,
         coalesce(chosen.additions, git_pull_requests.additions) as additions,
         coalesce(chosen.deletions, git_pull_requests.deletions) as deletions,
         coalesce(
@@ -175,6 +176,7 @@ final as (
         completed.merge_commit_sha,
         completed.labels,
         completed.work_type,
+        completed.title_type,
         completed.additions,
         completed.deletions,
         completed.changed_file_count,

@@ -1,6 +1,7 @@
 """`valuemaxx run` on every simulated world: what is published is what plain Python counts."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import yaml
 from orchestration.simulation import feeds, simulate, truth
 from orchestration.simulation.records import Company
 from orchestration.simulation.truth.compare import differences
+from orchestration.simulation.truth.directory import Policy
 from orchestration.simulation.worlds import WORLDS
 from tests.conftest import Run
+from tests.end_to_end.test_billing_faults import findings, planted
 
 SEED = 20_260_701
 # Twelve teams make two departments, with teams too small to stand alone; in a year every lever
@@ -50,7 +53,28 @@ def test_what_is_published_of_a_world_is_the_truth(
     counted = truth.count(company)
     assert len(counted["dora.fct_changes"]) > 500
     assert counted["cost.ai_cost_daily"]
-    assert differences(counted, published(company)) == []
+    found = published(company)
+    # Every billing fault that was planted is found to the cent, and nothing else is.
+    assert findings(found) == planted(company)
+    assert differences(counted, found) == []
+
+
+@pytest.mark.slow
+def test_what_is_published_in_mid_quarter_by_other_policies_is_the_truth(
+    published: Callable[..., Path],
+) -> None:
+    """Worlds end with a quarter and have the default policies; here neither is so."""
+    company = simulate(WORLDS["helps"], SEED, teams=TEAMS, months=14)
+    company.as_of -= timedelta(days=11, hours=10, minutes=30)
+    policy: dict[str, Any] = {
+        "small_sample_size": 12,
+        "rework_window_days": 10,
+        "active_days_per_month": 3,
+        "adoption_share": 0.4,
+    }
+    common: dict[str, Any] = {"fiscal_year_start_month": 2, "minimum_group_size": 7}
+    found = published(company, **common, policy=policy)
+    assert differences(truth.count(company, policy=Policy(**common, **policy)), found) == []
 
 
 @pytest.mark.postgres

@@ -107,6 +107,7 @@ def expected(feed: Feed, row: Row) -> dict[str, Any]:
     flags = {
         "author_is_bot": False, "reviewer_is_bot": False, "ai_evidence_rules": None,
         "reverted_commit_shas": None, "is_revert": False, "is_hotfix": False,
+        "title_type": None,
         "value": Decimal(4),
     }  # fmt: skip
     return landed | {field.name: flags[field.name] for field in feed.derived}

@@ -234,6 +234,26 @@ def test_bad_lines_are_told_with_their_place_and_without_people(company: Company
     assert company.run()["own/a.jsonl"].status == "warning"
 
 
+def test_log_of_many_pieces_counts_what_comes_again_once_and_refuses_what_is_wrong(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # About 14 lines a piece. 450 to 499 stand in another log; 0 to 9 come again, far away.
+    monkeypatch.setattr(client, "BLOCK_BYTES", 1 << 10)
+    monkeypatch.setattr(client, "PIECE_BYTES", 1 << 12)
+    (company.logs / "a.jsonl").write_bytes(text(*range(450, 600)))
+    (company.logs / "b.jsonl").write_bytes(
+        text(*range(300)) + b"no\n" + text(*range(300, 500)) + text(*range(10)) + text(600)
+    )
+    outcomes = company.run()
+    assert outcomes["own/a.jsonl"].message == "150 requests"
+    # 451 = 300 + 150 of 300 to 449 + number 600; 60 = 50 that the other log gave + the 10.
+    assert outcomes["own/b.jsonl"].message == (
+        "451 requests, 1 refused: is not JSON, or has none of the columns that are read (1);"
+        " 60 repeated"
+    )
+    assert company.count() == (601, 601)
+
+
 def test_line_too_long_is_refused_and_those_after_it_are_read(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -93,7 +93,7 @@ def test_integer_is_exact(given: str, number: int) -> None:
     ("given", "number"),
     [
         ("0.1", "0.1"), ("-12.340", "-12.34"), (".5", "0.5"), ("5.", "5"),
-        ("0.1234567890000", "0.123456789"), ("9999999999999999999.999999999",) * 2,
+        ("0.1234567890000", "0.123456789"), ("999999999999.999999999",) * 2,
     ],
 )  # fmt: skip
 def test_decimal_is_exact(given: str, number: str) -> None:
@@ -197,6 +197,7 @@ def test_text_of_a_pull_request_becomes_flags() -> None:
     )
     assert [row["is_revert"] for row in good] == [True, True, False, False, False]
     assert [row["is_hotfix"] for row in good] == [False, True, False, True, False]
+    assert [row["title_type"] for row in good] == [None, "revert", None, None, None]
     assert [row["author_is_bot"] for row in good] == [False, False, True, True, False]
     assert not {"title", "head_branch"} & good[0].keys()
 

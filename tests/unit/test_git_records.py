@@ -85,6 +85,26 @@ def test_reverts_are_told_by_title_hash_and_number() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "parents", "told"),
+    [
+        ("fix(api)!: Mend x (#3)", 1, "fix"),
+        ("Mend x (#3)\n\n* fix: y", 1, None),
+        ("fix: pushed, so no change", 1, None),
+        ("Merge pull request #1 from a/b\n\nfeat: Log in\n\ndocs: z", 2, "feat"),
+        ("Merge pull request 'ci: Faster' (#5) from b into main\n\nfix: z", 2, "ci"),
+        ("Merge branch 'x' into 'main'\n\nperf: y\n\nSee merge request g/p!7", 2, "perf"),
+        ("Merged in x (pull request #9)\n\nChore: z", 2, "chore"),
+        ("Merged PR 4: docs: z", 1, "docs"),
+        ("Merge branch 'feat/x'", 2, None),
+    ],
+)
+def test_a_change_has_the_type_that_its_title_says(
+    text: str, parents: int, told: str | None
+) -> None:
+    assert read_message(text, parents).title_type == told
+
+
+@pytest.mark.parametrize(
     ("path", "kind"),
     [
         ("src/app.py", "production"),

@@ -21,6 +21,12 @@ kinds as (
 
 ),
 
+teams as (
+
+    select * from {{ ref('core_teams') }}
+
+),
+
 team_scopes as (
 
     select * from {{ ref('int_team_scopes') }}
@@ -31,16 +37,21 @@ dated as (
 
     select
         timed.variant,
+        kinds.summary_method,
         changes.team_id,
         changes.service_id,
+        teams.department_id,
         round(timed.lead_time_minutes * 60) as lead_time_seconds,
-        case kinds.dated_by
-            when 'deployed_at' then timed.deployed_at
-            when 'merged_at' then changes.merged_at
-        end as dated_at
+        {{ period_start(
+            'quarter',
+            "case kinds.dated_by when 'deployed_at' then timed.deployed_at"
+            ~ " when 'merged_at' then changes.merged_at end"
+        ) }} as period_start
     from timed
     inner join changes
         on timed.pull_request_id = changes.pull_request_id
+    inner join teams
+        on changes.team_id = teams.team_id
     inner join kinds
         on timed.variant = kinds.variant
     where
@@ -49,28 +60,45 @@ dated as (
 
 ),
 
+continuous as (
+
+    select
+        {{ grouped_scope_type() }} as scope_type,
+        {{ grouped_scope_id() }} as scope_id,
+        period_start,
+        variant,
+        count(*) as change_count,
+        {{ percentile('lead_time_seconds', 0.5) }} as median_seconds,
+        {{ percentile('lead_time_seconds', 0.9) }} as p90_seconds
+    from dated
+    group by {{ scope_grouping_sets(['period_start', 'variant']) }}
+
+),
+
+-- The tool's own summary needs every change's rank in each of its scopes.
 in_scopes as (
 
     select
         team_scopes.scope_type,
         team_scopes.scope_id,
-        {{ period_start('quarter', 'dated.dated_at') }} as period_start,
+        dated.period_start,
         dated.variant,
         dated.lead_time_seconds
     from dated
     inner join team_scopes
         on dated.team_id = team_scopes.team_id
+    where dated.summary_method = 'lower'
 
     union all
 
     select
         'service' as scope_type,
         service_id as scope_id,
-        {{ period_start('quarter', 'dated_at') }} as period_start,
+        period_start,
         variant,
         lead_time_seconds
     from dated
-    where service_id is not null
+    where summary_method = 'lower' and service_id is not null
 
 ),
 
@@ -93,16 +121,13 @@ ranked as (
 
 ),
 
-summed_up as (
+lower_ranked as (
 
     select
         scope_type,
         scope_id,
         period_start,
         variant,
-        count(*) as change_count,
-        {{ percentile('lead_time_seconds', 0.5) }} as median_seconds,
-        {{ percentile('lead_time_seconds', 0.9) }} as p90_seconds,
         -- In whole numbers: a percent rank of exactly 0.9 must not depend on rounding.
         max(
             case
@@ -124,16 +149,23 @@ summed_up as (
 final as (
 
     select
-        scope_type,
-        scope_id,
-        period_start,
-        variant,
-        change_count,
-        {{ hours('median_seconds') }} as median_hours,
-        {{ hours('p90_seconds') }} as p90_hours,
-        {{ hours('lower_median_seconds') }} as lower_median_hours,
-        {{ hours('lower_p90_seconds') }} as lower_p90_hours
-    from summed_up
+        continuous.scope_type,
+        continuous.scope_id,
+        continuous.period_start,
+        continuous.variant,
+        continuous.change_count,
+        {{ hours('continuous.median_seconds') }} as median_hours,
+        {{ hours('continuous.p90_seconds') }} as p90_hours,
+        {{ hours('lower_ranked.lower_median_seconds') }} as lower_median_hours,
+        {{ hours('lower_ranked.lower_p90_seconds') }} as lower_p90_hours
+    from continuous
+    left join lower_ranked
+        on
+            continuous.scope_type = lower_ranked.scope_type
+            and continuous.scope_id = lower_ranked.scope_id
+            and continuous.period_start = lower_ranked.period_start
+            and continuous.variant = lower_ranked.variant
+    where continuous.scope_id is not null
 
 )
 

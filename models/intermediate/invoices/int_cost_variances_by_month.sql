@@ -1,4 +1,4 @@
--- One row per vendor and month with an invoice or metered usage, and a column per reason
+-- One row per vendor and month with an invoice or metered usage, a column per reason
 -- why the invoice is not the metered cost.
 with
 

@@ -1,6 +1,6 @@
--- One row per merged change, bots' too, with its size, its tests and how it was
--- reviewed. Reviewable = its system knows reviews at all; what git alone knows is
--- neither reviewed nor not.
+-- One row per merged change, bots' too, with its size, its tests, how it was reviewed
+-- and whether it had to be fixed. Reviewable = its system knows reviews at all; what
+-- git alone knows is neither reviewed nor not.
 with
 
 changes as (
@@ -30,6 +30,12 @@ all_reviews as (
 reviews as (
 
     select * from {{ ref('int_reviews_by_change') }}
+
+),
+
+fixed_changes as (
+
+    select * from {{ ref('int_changes_fixed') }}
 
 ),
 
@@ -79,6 +85,7 @@ joined as (
         ) }} as approval_seconds,
         changes.is_bot_change,
         changes.is_revert or reverts.revert_commit_sha is not null as is_revert,
+        fixed_changes.pull_request_id is not null as was_fixed,
         reviewing_systems.system is not null as is_reviewable,
         reviews.pull_request_id is not null as was_reviewed,
         changes.merged_at
@@ -93,6 +100,8 @@ joined as (
         on
             pull_requests.repository = reverts.repository
             and pull_requests.merge_commit_sha = reverts.revert_commit_sha
+    left join fixed_changes
+        on changes.pull_request_id = fixed_changes.pull_request_id
     left join reviewing_systems
         on pull_requests.system = reviewing_systems.system
 
@@ -114,6 +123,7 @@ final as (
         review_round_count,
         is_bot_change,
         is_revert,
+        was_fixed,
         is_reviewable,
         is_reviewable and was_reviewed as was_reviewed,
         coalesce(

@@ -26,6 +26,24 @@ contributors as (
 
 ),
 
+rework as (
+
+    select * from {{ ref('int_rework_by_scope_and_period') }}
+
+),
+
+line_history as (
+
+    select count(*) > 0 as is_known from {{ ref('core_line_births') }}
+
+),
+
+ci_runs as (
+
+    select * from {{ ref('int_ci_runs_by_scope_and_period') }}
+
+),
+
 stalled as (
 
     select * from {{ ref('int_stalled_pull_requests_by_scope_and_period') }}
@@ -47,9 +65,11 @@ spine as (
         periods.period_type,
         periods.period_start,
         periods.period_end,
-        periods.is_partial_period
+        periods.is_partial_period,
+        line_history.is_known as has_line_history
     from scopes
     cross join periods
+    cross join line_history
 
 ),
 
@@ -72,6 +92,20 @@ final as (
         coalesce(merges.large_pull_request_count, 0) as large_pull_request_count,
         coalesce(merges.added_line_count, 0) as added_line_count,
         coalesce(merges.deleted_line_count, 0) as deleted_line_count,
+        case
+            when spine.has_line_history
+                then coalesce(rework.mainline_added_line_count, 0)
+        end as mainline_added_line_count,
+        case
+            when spine.has_line_history
+                then coalesce(rework.mainline_removed_line_count, 0)
+        end as mainline_removed_line_count,
+        case
+            when spine.has_line_history then coalesce(rework.reworked_line_count, 0)
+        end as reworked_line_count,
+        case
+            when spine.has_line_history then coalesce(rework.churned_line_count, 0)
+        end as churned_line_count,
         coalesce(stalled.stalled_open_pull_request_count, 0)
             as stalled_open_pull_request_count,
         coalesce(merges.reviewable_merge_count, 0) as reviewable_merge_count,
@@ -85,8 +119,13 @@ final as (
         coalesce(merges.review_comment_count, 0) as review_comment_count,
         coalesce(merges.reviewable_line_count, 0) as reviewable_line_count,
         coalesce(merges.revert_count, 0) as revert_count,
+        coalesce(merges.fixed_change_count, 0) as fixed_change_count,
         coalesce(merges.test_eligible_merge_count, 0) as test_eligible_merge_count,
         coalesce(merges.tests_touched_merge_count, 0) as tests_touched_merge_count,
+        coalesce(ci_runs.ci_run_count, 0) as ci_run_count,
+        coalesce(ci_runs.ci_failed_run_count, 0) as ci_failed_run_count,
+        coalesce(ci_runs.ci_rerun_count, 0) as ci_rerun_count,
+        coalesce(ci_runs.ci_other_run_count, 0) as ci_other_run_count,
         coalesce(defects.opened_bug_count, 0) as opened_bug_count,
         coalesce(defects.escaped_defect_count, 0) as escaped_defect_count,
         coalesce(defects.reopened_issue_count, 0) as reopened_issue_count,
@@ -105,6 +144,18 @@ final as (
             and spine.scope_id = contributors.scope_id
             and spine.period_type = contributors.period_type
             and spine.period_start = contributors.period_start
+    left join rework
+        on
+            spine.scope_type = rework.scope_type
+            and spine.scope_id = rework.scope_id
+            and spine.period_type = rework.period_type
+            and spine.period_start = rework.period_start
+    left join ci_runs
+        on
+            spine.scope_type = ci_runs.scope_type
+            and spine.scope_id = ci_runs.scope_id
+            and spine.period_type = ci_runs.period_type
+            and spine.period_start = ci_runs.period_start
     left join stalled
         on
             spine.scope_type = stalled.scope_type

@@ -1,5 +1,6 @@
--- One row per scope and period in which a change merged: size, tests, reverts and
--- review, by the day of the merge. Bots' changes are counted apart and in nothing else.
+-- One row per scope and period in which a change merged: size, tests, reverts, fixes
+-- and review, by the day of the merge. Bots' changes are counted apart and in nothing
+-- else.
 with
 
 changes as (
@@ -29,6 +30,7 @@ in_periods as (
         case when not changes.is_bot_change then changes.deletions end as deletions,
         not changes.is_bot_change and changes.is_large as is_large,
         not changes.is_bot_change and changes.is_revert as is_revert,
+        not changes.is_bot_change and changes.was_fixed as was_fixed,
         not changes.is_bot_change and changes.is_test_eligible as is_test_eligible,
         not changes.is_bot_change and changes.touches_tests as touches_tests,
         not changes.is_bot_change and changes.is_reviewable as is_reviewable,
@@ -59,6 +61,7 @@ final as (
         sum(additions) as added_line_count,
         sum(deletions) as deleted_line_count,
         count(case when is_revert then 1 end) as revert_count,
+        count(case when was_fixed then 1 end) as fixed_change_count,
         count(case when is_test_eligible then 1 end) as test_eligible_merge_count,
         count(case when is_test_eligible and touches_tests then 1 end)
             as tests_touched_merge_count,

@@ -17,7 +17,7 @@ final as (
         merge_commit_sha,
         labels,
         work_type,
-        cast(null as text) as title_type,
+        title_type,
         ai_evidence_rules,
         ai_tools,
         additions,

@@ -18,7 +18,7 @@ final as (
         merge_commit_sha,
         cast(null as text) as labels,
         cast(null as text) as work_type,
-        cast(null as text) as title_type,
+        title_type,
         cast(null as text) as ai_evidence_rules,
         cast(null as text) as ai_tools,
         additions,

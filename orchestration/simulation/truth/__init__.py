@@ -17,12 +17,26 @@ import pyarrow.parquet as pq
 
 from orchestration.simulation.records import Company
 from orchestration.simulation.truth import dora
+from orchestration.simulation.truth.adoption import Adoption
+from orchestration.simulation.truth.allocation import Allocation
+from orchestration.simulation.truth.benchmarks import benchmarked
+from orchestration.simulation.truth.budgets import Budgets
 from orchestration.simulation.truth.cost import Cost
 from orchestration.simulation.truth.delivery import Delivery
 from orchestration.simulation.truth.directory import Directory, Policy, Row
+from orchestration.simulation.truth.divergence import cell_of, diverged, volumes_of_quarters
+from orchestration.simulation.truth.experience import Experience
+from orchestration.simulation.truth.findings import Findings
+from orchestration.simulation.truth.invoices import Invoices, Rates
 from orchestration.simulation.truth.lines import Lines
-from orchestration.simulation.truth.periods import KINDS, all_periods, last_day
+from orchestration.simulation.truth.metering import Metering
+from orchestration.simulation.truth.periods import KINDS, Period, all_periods, last_day
 from orchestration.simulation.truth.quality import Quality
+from orchestration.simulation.truth.reconciliation import Reconciliation
+from orchestration.simulation.truth.seats import seats_monthly
+from orchestration.simulation.truth.survival import code_survival
+from orchestration.simulation.truth.variants import Variants
+from orchestration.simulation.truth.workmix import work_mix
 
 Truth = dict[str, list[Row]]
 
@@ -35,13 +49,27 @@ KEYS = {
         "team_id", "vendor", "model", "token_class", "unit_name", "service_tier", "is_batch",
         "usage_date",
     ),
+    "cost.budget_vs_actual_monthly": ("cost_center", "vendor", "period_start"),
+    "cost.invoice_findings": ("finding_id",),
+    "cost.seats_monthly": ("vendor", "plan", "period_start", "team_id"),
+    "cost.cost_allocation_monthly": (
+        "vendor", "invoice_id", "period_start", "charge_category", "team_id", "method",
+    ),
+    "cost.cost_reconciliation_monthly": ("vendor", "period_start"),
     "cost.unit_economics_monthly": PERIOD_KEY,
     "cost.unit_economics_quarterly": PERIOD_KEY,
     **{f"dora.dora_{kind}": PERIOD_KEY for kind in KINDS},
+    "dora.dora_benchmarks_quarterly": (*PERIOD_KEY, "edition", "metric"),
+    "dora.lead_time_variants": ("pull_request_id", "variant"),
+    "dora.lead_time_variants_quarterly": (*PERIOD_KEY, "variant"),
     "dora.fct_changes": ("pull_request_id",),
     "dora.fct_deployments": ("deployment_id",),
     "dora.fct_incidents": ("incident_id",),
     **{f"quality.quality_{kind}": PERIOD_KEY for kind in KINDS},
+    "quality.code_survival_monthly": (*PERIOD_KEY, "ai_assistance", "age_days"),
+    "quality.experience_quarterly": (*PERIOD_KEY, "question_id"),
+    "quality.work_mix_quarterly": (*PERIOD_KEY, "work_type"),
+    "value.divergence_quarterly": PERIOD_KEY,
 }  # fmt: skip
 DEFAULTS = Policy()
 
@@ -109,17 +137,93 @@ def _counted(company: Company, policy: Policy) -> Truth:
         truth[f"cost.unit_economics_{kind}"] = rows
     for kind in KINDS:
         truth[f"dora.dora_{kind}"] = dora.period_table(
-            kind, periods[kind], delivery, directory, fiscal_start
+            kind, periods[kind], delivery, directory, policy
         )
         truth[f"quality.quality_{kind}"] = quality.period_table(kind, periods[kind])
-    return truth
+    truth |= _invoiced(company, directory, cost, lines, policy, periods)
+    truth["quality.code_survival_monthly"] = code_survival(
+        directory, truth["cost.unit_economics_monthly"]
+    )
+    variants = Variants(company, directory, delivery)
+    truth["dora.lead_time_variants"] = variants.rows()
+    truth["dora.lead_time_variants_quarterly"] = variants.quarterly(
+        periods["quarterly"], fiscal_start
+    )
+    truth["dora.dora_benchmarks_quarterly"] = benchmarked(
+        truth["dora.dora_quarterly"], policy.benchmark_industry
+    )
+    return truth | _compared(company, directory, delivery, quality, lines, policy, periods, truth)
+
+
+def _invoiced(
+    company: Company,
+    directory: Directory,
+    cost: Cost,
+    lines: Lines,
+    policy: Policy,
+    periods: dict[str, list[Period]],
+) -> Truth:
+    """What invoices, reports and usage say of each vendor's month."""
+    rates = Rates(company)
+    invoices, metering = Invoices(company, rates), Metering(company, directory)
+    reconciliation = Reconciliation(company, invoices, metering, policy)
+    months = [month.start for month in periods["monthly"]]
+    allocation = Allocation(invoices, metering, cost, directory, lines, months)
+    allocated = allocation.rows()
+    budgets = Budgets(company, rates, cost, allocation, allocated, reconciliation)
+    return {
+        "cost.budget_vs_actual_monthly": budgets.rows(),
+        "cost.seats_monthly": seats_monthly(
+            company, directory, lines, metering, allocation, rates, policy
+        ),
+        "cost.cost_allocation_monthly": allocated,
+        "cost.cost_reconciliation_monthly": reconciliation.rows(),
+        "cost.invoice_findings": Findings(invoices, metering, reconciliation).rows(),
+    }
+
+
+def _compared(
+    company: Company,
+    directory: Directory,
+    delivery: Delivery,
+    quality: Quality,
+    lines: Lines,
+    policy: Policy,
+    periods: dict[str, list[Period]],
+    truth: Truth,
+) -> Truth:
+    """What holds a quarter against the scope's baseline quarter."""
+    quarters, first = periods["quarterly"], min(_days_of_facts(company), default=date.max)
+    adoption = Adoption(company, directory, delivery, quality, lines, policy, periods)
+    baselines = adoption.baseline_quarters(first)
+    dora_quarterly, quality_quarterly = (
+        truth["dora.dora_quarterly"],
+        truth["quality.quality_quarterly"],
+    )
+    measured = {
+        cell_of(row): row | of_dora
+        for row, of_dora in zip(quality_quarterly, dora_quarterly, strict=True)
+    }
+    experience = Experience(company, directory, policy, baselines, measured)
+    volumes = volumes_of_quarters(company, directory, delivery, policy)
+    return {
+        "quality.experience_quarterly": experience.rows(quarters),
+        "quality.work_mix_quarterly": work_mix(
+            company, directory, delivery, policy, baselines, quarters, quality_quarterly
+        ),
+        "value.divergence_quarterly": diverged(
+            volumes, baselines, dora_quarterly, quality_quarterly, policy
+        ),
+    }
 
 
 def _days_of_facts(company: Company) -> Iterator[date]:
     """The days of everything that a period counts."""
     moments = [
         *(record.created_at for record in company.pull_requests),
-        *(record.started_at or record.finished_at for record in company.deployments),
+        *(record.merged_at for record in company.pull_requests if record.merged_at),
+        *(record.started_at for record in company.deployments if record.started_at),
+        *(record.finished_at for record in company.deployments),
         *(record.opened_at for record in company.incidents),
         *(record.created_at for record in company.issues),
         *(record.occurred_at for record in company.ai_usage),

@@ -10,6 +10,7 @@ from orchestration.simulation.truth import KEYS, Truth, key_of
 from orchestration.simulation.truth.directory import Row
 
 TOLERANCE = 1e-9  # of floating point, relative: medians, means and ratios
+CHANGE_TOLERANCE = 1e-12  # absolute: of two that are equal but for their last bit, the change is 0
 HOURS_TOLERANCE = 6e-7  # hours, absolute: dora_* shows hours to 6 decimals
 LINES_PER_TABLE = 20
 
@@ -65,6 +66,7 @@ def _differing(name: str, expected: list[Row], published: list[Row]) -> list[str
 def _same(column: str, expected: object, published: object) -> bool:
     if isinstance(expected, float) and isinstance(published, (int, float)):
         absolute = HOURS_TOLERANCE if column.endswith("_hours") else 0.0
+        absolute = CHANGE_TOLERANCE if column.endswith("_change") else absolute
         return math.isclose(expected, published, rel_tol=TOLERANCE, abs_tol=absolute)
     if isinstance(published, float) and isinstance(expected, int):
         return expected == published

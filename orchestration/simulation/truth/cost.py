@@ -26,6 +26,7 @@ from orchestration.simulation.truth.prices import (
     context_begins_at,
     tier_and_batch,
 )
+from orchestration.simulation.truth.suppression import shown_counts
 
 PLACES = Decimal("1e-12")
 BOUND_PLACES = Decimal("1e-8")
@@ -295,37 +296,13 @@ class Cost:
         lines: Lines,
         sums: dict[tuple[str, str, date], Sums],
     ) -> dict[Scope, int]:
-        """Counts of users that may be shown: of enough people, and with the smallest count beside
-        a single hidden one hidden as well, where the sum above would tell."""
-        minimum = self._policy.minimum_group_size
+        """Counts of users that may be shown."""
         counts = {
             (scope_type, scope_id): len(found.users)
             for (scope_type, scope_id, start), found in sums.items()
             if start == period.start
         }
-        shown = {scope: count for scope, count in counts.items() if count >= minimum}
-        departments = sorted(scope for scope in counts if scope[0] == "department")
-        self._hide_beside(shown, counts, (ORGANIZATION, ORGANIZATION), departments)
-        for department in departments:
-            teams = sorted(
-                scope
-                for scope in counts
-                if scope[0] == "team" and lines.department_of(scope[1]) == department[1]
-            )
-            self._hide_beside(shown, counts, department, teams)
-        return shown
-
-    def _hide_beside(
-        self, shown: dict[Scope, int], counts: dict[Scope, int], above: Scope, scopes: list[Scope]
-    ) -> None:
-        """Hides the smallest shown one of the scopes where the hidden ones together are fewer
-        than the minimum, and all of them where the sum above them is hidden."""
-        hidden = sum(counts[scope] for scope in scopes if scope not in shown)
-        others = sorted((s for s in scopes if s in shown), key=lambda s: (counts[s], s))
-        is_sum_hidden = above not in shown and counts.get(above, 0) > 0
-        is_told = 0 < hidden < self._policy.minimum_group_size
-        for scope in others if is_sum_hidden else others[:is_told]:
-            del shown[scope]
+        return shown_counts(counts, lines.department_of, self._policy.minimum_group_size)
 
 
 def _served(usage: Usage) -> Served:

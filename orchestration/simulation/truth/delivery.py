@@ -12,6 +12,7 @@ from orchestration.simulation.records import (
     Company,
     Deployment,
     Incident,
+    Issue,
     PullRequest,
     Review,
 )
@@ -105,6 +106,7 @@ class Changed:
     commits: set[str]
     reviews: list[Review]
     first_commit_at: datetime | None
+    last_commit_at: datetime | None
     is_revert: bool
     is_hotfix: bool
     deployment: Deployed | None = None
@@ -150,15 +152,20 @@ class Changed:
     @cached_property
     def no_lead_time_reason(self) -> str | None:
         """Why it has no lead time, the first that applies."""
-        if self.deployed_at is None:
-            return "no_service" if self.service_id is None else "not_deployed"
-        if self.deployed_at < self.merged_at:
-            return "deployed_before_merge"
+        if self.not_deployed_reason:
+            return self.not_deployed_reason
         if self.first_commit_at is None:
             return "no_commits"
-        if self.deployed_at < self.first_commit_at:
+        if self.deployed_at is not None and self.deployed_at < self.first_commit_at:
             return "deployed_before_first_commit"
         return None
+
+    @property
+    def not_deployed_reason(self) -> str | None:
+        """Why nothing deployed it after it merged, the first that applies."""
+        if self.deployed_at is None:
+            return "no_service" if self.service_id is None else "not_deployed"
+        return "deployed_before_merge" if self.deployed_at < self.merged_at else None
 
     @property
     def lead_time_seconds(self) -> int | None:
@@ -191,11 +198,12 @@ class Delivery:
         self.of_service: dict[str, list[Deployed]] = {}
         self.deployments = self._successful_deployments()
         self._by_id = {d.record.deployment_id: d for d in self.deployments}
-        self._shipped_by: dict[str, list[Deployed]] = {}
+        self.shipped_by: dict[str, list[Deployed]] = {}
         for deployed in self.deployments:
             for sha in deployed.lists:
-                self._shipped_by.setdefault(sha, []).append(deployed)
+                self.shipped_by.setdefault(sha, []).append(deployed)
         self.changes = self._merged_changes()
+        self._by_pull_request = {c.record.pull_request_id: c for c in self.changes}
         self._link_changes()
         self.incidents = self._linked_incidents()
         self._find_failures()
@@ -231,7 +239,7 @@ class Delivery:
     # Changes
 
     def _merged_changes(self) -> list[Changed]:
-        first_commit_of: dict[str, list[datetime]] = {}
+        authored_of: dict[str, list[datetime]] = {}
         commits_of: dict[str, set[str]] = {}
         for row in self._company.pull_request_commits:
             pull_request_id = str(feed_id(row.pull_request_id))
@@ -239,7 +247,7 @@ class Delivery:
             commit = self.commits.get(row.commit_sha)
             authored_at = row.authored_at or (commit.authored_at if commit else None)
             if authored_at is not None:
-                first_commit_of.setdefault(pull_request_id, []).append(authored_at)
+                authored_of.setdefault(pull_request_id, []).append(authored_at)
         reviews_of: dict[str, list[Review]] = {}
         for review in self._company.reviews:
             if is_seen(review.submitted_at, self._as_of):
@@ -248,7 +256,7 @@ class Delivery:
         for record in self._company.pull_requests:
             if record.merged_at is None or not is_seen(record.merged_at, self._as_of):
                 continue
-            moments = first_commit_of.get(record.pull_request_id, [])
+            moments = authored_of.get(record.pull_request_id, [])
             commits = commits_of.get(record.pull_request_id, set())
             author = self._directory.person(record.author)
             reviews = reviews_of.get(record.pull_request_id, [])
@@ -261,6 +269,9 @@ class Delivery:
                     commits=commits | {sha for sha in [record.merge_commit_sha] if sha},
                     reviews=[r for r in reviews if self.counts(r, author)],
                     first_commit_at=record.first_commit_at or min(moments, default=None),
+                    last_commit_at=max(
+                        (moment for moment in moments if is_seen(moment, self._as_of)), default=None
+                    ),
                     is_revert=bool(REVERT_TITLE.match((record.title or "").strip())),
                     is_hotfix=self._is_hotfix(record),
                 )
@@ -299,8 +310,8 @@ class Delivery:
     def _link_explicitly(self, change: Changed) -> None:
         """With the earliest that ships its merge commit; else with the earliest that ships any
         other of its commits."""
-        merge = self._shipped_by.get(change.record.merge_commit_sha or "", [])
-        others = [d for sha in change.commits for d in self._shipped_by.get(sha, [])]
+        merge = self.shipped_by.get(change.record.merge_commit_sha or "", [])
+        others = [d for sha in change.commits for d in self.shipped_by.get(sha, [])]
         candidates = merge or others
         if candidates:
             self._link(change, min(candidates, key=lambda d: d.order), "explicit")
@@ -329,6 +340,13 @@ class Delivery:
             change.service_id = services[0]
         team_id = self._directory.team_on(change.author, change.merged_at.date())
         change.team_id = team_id or self._directory.team_of_service(change.service_id)
+
+    def linked_to(self, issue: Issue) -> list[Changed]:
+        """The merged changes that did it."""
+        found = {str(feed_id(pull_request_id)) for pull_request_id in issue.pull_request_ids}
+        return [
+            self._by_pull_request[name] for name in sorted(found) if name in self._by_pull_request
+        ]
 
     # Incidents, failures, rework
 

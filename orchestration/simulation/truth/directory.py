@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from orchestration.simulation.records import Company, Membership, Service
+from orchestration.simulation.records import Company, Issue, Membership, Service
 
 SEEDS = Path(__file__).resolve().parents[3] / "seeds"
 UNATTRIBUTED = "unattributed"
@@ -32,6 +32,13 @@ class Policy:
     bots: tuple[str, ...] = ()
     fiscal_year_start_month: int = 1
     minimum_group_size: int = 5
+    small_sample_size: int = 20
+    rework_window_days: int = 21
+    active_days_per_month: int = 4
+    adoption_share: float = 0.5
+    benchmark_industry: str = "all"
+    reconciliation_tolerance_usd: Decimal = Decimal(1)
+    reconciliation_tolerance_share: Decimal = Decimal("0.01")
 
 
 @dataclass(frozen=True)
@@ -130,6 +137,16 @@ class Directory:
     def services_of_repository(self, repository: str) -> list[str]:
         """The services built from it."""
         return self._services_of.get(repository, [])
+
+    def team_and_service(self, repository: str) -> tuple[str, str | None]:
+        """The repository's service and that service's team, if exactly one has it."""
+        services = self.services_of_repository(repository)
+        service_id = services[0] if len(services) == 1 else None
+        return self.team_of_service(service_id), service_id
+
+    def team_of_issue(self, issue: Issue) -> str:
+        """Its own team if that is known, else its service's, else ``unattributed``."""
+        return self.known_team(issue.team_id) or self.team_of_service(issue.service_id)
 
     # People
 

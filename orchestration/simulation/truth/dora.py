@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from orchestration.simulation.truth.delivery import Changed, Delivery, Deployed
-from orchestration.simulation.truth.directory import SEEDS, Directory, Row, Scope
+from orchestration.simulation.truth.directory import SEEDS, Directory, Policy, Row, Scope
 from orchestration.simulation.truth.periods import (
     Period,
     mean,
@@ -16,6 +16,10 @@ from orchestration.simulation.truth.periods import (
     start_of,
 )
 
+REASONS = (
+    "no_baseline", "no_service", "not_deployed", "deployed_before_merge", "no_commits",
+    "deployed_before_first_commit",
+)  # fmt: skip
 METHODS = ("explicit", "rollback", "revert", "incident_window")
 EDITION = "2025"
 
@@ -32,15 +36,17 @@ class Facts:
 
 
 def period_table(
-    kind: str, periods: list[Period], delivery: Delivery, directory: Directory, fiscal_start: int
+    kind: str, periods: list[Period], delivery: Delivery, directory: Directory, policy: Policy
 ) -> list[Row]:
     """``dora.dora_<kind>``."""
-    cells = _facts(kind, delivery, directory, fiscal_start)
-    return [
-        _row(scope, period, cells.get((scope.scope_type, scope.scope_id, period.start)), directory)
-        for scope in directory.scopes()
-        for period in periods
-    ]
+    cells = _facts(kind, delivery, directory, policy.fiscal_year_start_month)
+    rows = []
+    for scope in directory.scopes():
+        for period in periods:
+            facts = cells.get((scope.scope_type, scope.scope_id, period.start), Facts())
+            is_small = len(facts.deployments) < policy.small_sample_size
+            rows.append(_row(scope, period, facts, directory) | {"is_small_sample": is_small})
+    return rows
 
 
 def _facts(
@@ -65,8 +71,7 @@ def _facts(
     return cells
 
 
-def _row(scope: Scope, period: Period, facts: Facts | None, directory: Directory) -> Row:
-    facts = facts or Facts()
+def _row(scope: Scope, period: Period, facts: Facts, directory: Directory) -> Row:
     row: Row = {
         "scope_type": scope.scope_type,
         "scope_id": scope.scope_id,
@@ -105,8 +110,13 @@ def _lead_time(facts: Facts) -> Row:
         f"mean_{stage}_hours": mean(_hours(change.stages[stage] for change in changes))
         for stage in ("coding", "pickup", "review", "deploy")
     }
+    reasons = [change.no_lead_time_reason for change in facts.merged]
+    known = reasons.count(None)
     return {
         "change_count": len(facts.merged),
+        "lead_time_known_change_count": known,
+        "lead_time_known_share": ratio(known, len(reasons)),
+        **{f"{reason}_change_count": reasons.count(reason) for reason in REASONS},
         "deployed_change_count": len(changes),
         "negative_stage_count": sum(change.negative_stage_count for change in facts.merged),
         "median_change_lead_time_hours": median(hours),
@@ -131,7 +141,9 @@ def _failures(deployments: list[Deployed]) -> Row:
         **{f"{m}_failure_share": ratio(count, len(failed)) for m, count in counts.items()},
         "recovered_deployment_count": len(recovered),
         "median_failed_deployment_recovery_hours": median(from_finish),
+        "p90_failed_deployment_recovery_hours": quantile(from_finish, 0.9),
         "median_recovery_from_detection_hours": median(from_detection),
+        "p90_recovery_from_detection_hours": quantile(from_detection, 0.9),
         "open_failure_count": len(failed) - len(recovered),
         "rework_deployment_count": len(reworked),
         "deployment_rework_rate": ratio(len(reworked), len(deployments)),

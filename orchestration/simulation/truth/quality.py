@@ -26,6 +26,14 @@ from orchestration.simulation.truth.periods import (
 
 Cell = tuple[str, str, date]  # scope type, scope id, first day of the period
 
+CI_PASSED = ("success", "succeeded", "passed")
+CI_FAILED = ("failure", "failed", "error", "timed_out", "startup_failure")
+# Known only from git, which no simulated company has.
+LINE_HISTORY = (
+    "mainline_added_line_count", "mainline_removed_line_count", "reworked_line_count",
+    "rework_share", "churned_line_count", "churn_share",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Reviewed:
@@ -62,6 +70,10 @@ class Counts:
     incidents: int = 0
     deployments: int = 0
     stalled: int = 0
+    ci_runs: int = 0
+    ci_failed: int = 0
+    ci_reruns: int = 0
+    ci_other: int = 0
 
 
 class Quality:
@@ -74,9 +86,16 @@ class Quality:
         self._delivery, self._policy = delivery, policy
         self._reviewed = {change: self._judge(change) for change in delivery.changes}
         self._reverts = {change for change in delivery.changes if self._is_revert(change)}
+        self._fixed = fixed_changes(company, delivery, policy)
         self._changes = {c.record.pull_request_id: c for c in delivery.changes}
         self._open = self._opened()
         self._reviewing = self._reviews_of_others()
+
+    def contributors(self, kind: str) -> dict[Cell, set[str]]:
+        """Who contributed to each scope in each period."""
+        cells: dict[Cell, Counts] = {}
+        self._count_contributors(cells, kind)
+        return {cell: counts.contributors for cell, counts in cells.items()}
 
     def period_table(self, kind: str, periods: list[Period]) -> list[Row]:
         """``quality.quality_<kind>``."""
@@ -160,11 +179,10 @@ class Quality:
         change = self._changes.get(record.pull_request_id)
         if change:
             return change.team_id, change.service_id
-        services = self._directory.services_of_repository(record.repository)
-        service_id = services[0] if len(services) == 1 else None
+        team_of_service, service_id = self._directory.team_and_service(record.repository)
         author = self._directory.person(record.author)
         team_id = self._directory.team_on(author, record.created_at.date())
-        return team_id or self._directory.team_of_service(service_id), service_id
+        return team_id or team_of_service, service_id
 
     # What a period counts
 
@@ -180,6 +198,7 @@ class Quality:
                     counts.merges.append(change)
         self._count_contributors(cells, kind)
         self._count_defects(cells, kind)
+        self._count_ci(cells, kind)
         for broken in self._delivery.incidents:
             record = broken.record
             for counts in self._cells(
@@ -224,13 +243,26 @@ class Quality:
         for issue in self._company.issues:
             if not is_seen(issue.created_at, self._directory.as_of):
                 continue
-            team_id = self._directory.known_team(issue.team_id)
-            if team_id is None:
-                team_id = self._directory.team_of_service(issue.service_id)
+            team_id = self._directory.team_of_issue(issue)
             for counts in self._cells(cells, kind, issue.created_at, team_id, issue.service_id):
                 counts.bugs += issue.issue_type.casefold() == "bug"
                 counts.escaped += issue.is_escaped_defect is True
                 counts.reopened += (issue.reopened_count or 0) > 0
+
+    def _count_ci(self, cells: dict[Cell, Counts], kind: str) -> None:
+        """Runs that are over, where their repository's only service is."""
+        for run in self._company.ci_runs:
+            if not is_seen(run.finished_at or run.started_at, self._directory.as_of):
+                continue
+            where = self._directory.team_and_service(run.repository)
+            conclusion = run.conclusion.casefold()
+            has_failed = conclusion in CI_FAILED
+            is_counted = has_failed or conclusion in CI_PASSED
+            for counts in self._cells(cells, kind, run.started_at, *where):
+                counts.ci_runs += is_counted
+                counts.ci_failed += has_failed
+                counts.ci_reruns += is_counted and (run.attempt or 1) > 1
+                counts.ci_other += not is_counted
 
     def _count_stalled(self, cells: dict[Cell, Counts], periods: list[Period]) -> None:
         """Those open for more than the policy's days at the period's end, or at ``as_of``."""
@@ -267,6 +299,8 @@ class Quality:
             "stalled_open_pull_request_count": counts.stalled,
             **self._reviews(counts.merges),
             **self._reverts_and_tests(counts.merges),
+            **_ci(counts),
+            **dict.fromkeys(LINE_HISTORY),
             "opened_bug_count": counts.bugs,
             "opened_bugs_per_merged_pull_request": ratio(counts.bugs, merges),
             "opened_bugs_per_active_contributor": ratio(counts.bugs, contributors),
@@ -275,6 +309,7 @@ class Quality:
             "incident_count": counts.incidents,
             "deployment_count": counts.deployments,
             "incidents_per_100_deployments": ratio(counts.incidents * 100, counts.deployments),
+            "is_small_sample": merges < self._policy.small_sample_size,
             "is_partial_period": period.is_partial(self._directory.as_of),
             "period_end": period.end,
         }
@@ -325,15 +360,61 @@ class Quality:
 
     def _reverts_and_tests(self, merges: list[Changed]) -> Row:
         reverts = sum(1 for change in merges if change in self._reverts)
+        fixed = sum(1 for change in merges if change in self._fixed)
         eligible = [change.record for change in merges if _has_production_code(change.record)]
         tested = sum(1 for record in eligible if record.test_files_changed)
         return {
             "revert_count": reverts,
             "reverts_per_100_merges": ratio(reverts * 100, len(merges)),
+            "fixed_change_count": fixed,
+            "fixed_change_share": ratio(fixed, len(merges)),
             "test_eligible_merge_count": len(eligible),
             "tests_touched_merge_count": tested,
             "tests_touched_share": ratio(tested, len(eligible)),
         }
+
+
+def fixed_changes(company: Company, delivery: Delivery, policy: Policy) -> dict[Changed, str]:
+    """People's changes that a later one had to fix within the window, and how that is known."""
+    window = timedelta(days=policy.rework_window_days)
+
+    def fixes(change: Changed, other: Changed) -> bool:
+        return timedelta(0) < other.merged_at - change.merged_at <= window
+
+    holding: dict[tuple[str, str], list[Changed]] = {}
+    for change in delivery.changes:
+        for sha in change.commits:
+            holding.setdefault((change.record.repository, sha), []).append(change)
+    found: dict[Changed, str] = {}
+    for change in delivery.changes:
+        reverting = [
+            other
+            for sha in change.commits
+            for revert in delivery.reverted_by.get(sha, [])
+            for other in holding.get((change.record.repository, revert), [])
+        ]
+        if any(fixes(change, other) for other in reverting):
+            found[change] = "revert"
+    for issue in company.issues:
+        is_epic = issue.issue_type.casefold() == "epic"
+        if is_epic or not issue.reopened_count or not is_seen(issue.created_at, company.as_of):
+            continue
+        linked = delivery.linked_to(issue)
+        for change in linked:
+            if any(fixes(change, other) for other in linked):
+                found.setdefault(change, "reopened_issue")
+    return {change: method for change, method in found.items() if not change.is_bot_change}
+
+
+def _ci(counts: Counts) -> Row:
+    return {
+        "ci_run_count": counts.ci_runs,
+        "ci_failed_run_count": counts.ci_failed,
+        "ci_failure_rate": ratio(counts.ci_failed, counts.ci_runs),
+        "ci_rerun_count": counts.ci_reruns,
+        "ci_rerun_share": ratio(counts.ci_reruns, counts.ci_runs),
+        "ci_other_run_count": counts.ci_other,
+    }
 
 
 def _lines(record: PullRequest) -> int | None:

@@ -202,6 +202,7 @@ FEEDS: tuple[Feed, ...] = (
             AUTHOR_IS_BOT, AI_RULES,
             Field("is_revert", "boolean", "Whether its title says it reverts another change"),
             Field("is_hotfix", "boolean", "Whether its branch is a hotfix branch"),
+            Field("title_type", "string", "The type its title begins with, such as fix"),
         ),
         ordered=(("created_at", "merged_at"), ("created_at", "closed_at")), dated_by="created_at",
     ),

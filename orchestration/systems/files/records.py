@@ -191,6 +191,7 @@ def _derived(feed: str, given: Cells, identity: Identity) -> dict[str, Any]:
             "ai_evidence_rules": _evidence(titles, given["author"].to_pylist(), branches),
             "is_revert": _starts(titles, REVERT_TITLE),
             "is_hotfix": _starts(branches, HOTFIX_BRANCH),
+            "title_type": pa.array(map(evidence.title_type, titles), pa.string()),
         }
     if feed == "reviews":
         return {"reviewer_is_bot": identity.bots(given["reviewer"])}

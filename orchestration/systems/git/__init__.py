@@ -1,8 +1,8 @@
 """Git: local clones, read with the git program; the one source that needs no credential.
 
-Data flow: ``git log``/``git diff-tree`` over a clone → the whole picture of it, lines counted only
-for commits that are new → what differs from the lake → ``lake/git/<stream>``, one scope per
-repository.
+Data flow: ``git log``/``git diff-tree`` over a clone → the whole picture of it, lines counted and
+followed only for commits that are new → what differs from the lake → ``lake/git/<stream>``, one
+scope per repository.
 Run standalone: ``python -m orchestration.systems.git PATH --home HOME --salt SALT``.
 """
 
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from pydantic import BaseModel, model_validator
 from pydantic import Field as Setting
 
@@ -21,6 +22,7 @@ from orchestration.identity import Identity
 from orchestration.lake import Field, Lake, Outcome, Stream
 from orchestration.systems.git.client import Clone, GitError, Ref
 from orchestration.systems.git.history import Release, Shipped, ship, ship_line
+from orchestration.systems.git.line_history import LineTables, read_lines
 from orchestration.systems.git.records import History, load_file_kinds, table
 
 COMMIT = Field("commit_sha", "string", "The commit's full hash")
@@ -92,6 +94,8 @@ PULL_REQUESTS = Stream(
         Field("merge_commit_sha", "string", "The merge or squash commit"),
         Field("number", "integer", "The number that its message gives, where it gives one"),
         Field("merge_method", "string", "merge or squash"),
+        Field("title_type", "string",
+              "The type that its title begins with, by Conventional Commits: fix, feat, …"),
         Field("author_id", "person", "The earliest commit's author"),
         Field("additions", "integer", "Lines added by its commits; null where one is unreadable"),
         Field("deletions", "integer", "Lines deleted; likewise"),
@@ -147,9 +151,50 @@ DEPLOYMENT_COMMITS = Stream(
     ),
 )  # fmt: skip
 
+LINE_BIRTHS = Stream(
+    "git", "line_births", "a kind of file in which a main-line commit added lines",
+    ("repository", "commit_sha", "file_kind"), "keyed",
+    (
+        REPOSITORY,
+        Field("commit_sha", "string", "The first-parent step that brought them"),
+        Field("file_kind", "string", "Kind of the file that they were added in"),
+        Field("line_count", "integer", "Lines that git blame --first-parent -w lays to it"),
+    ),
+)  # fmt: skip
+
+LINE_DEATHS = Stream(
+    "git", "line_deaths", "a main-line commit and what it did to the lines of an earlier one, by "
+    "kind of file", ("repository", "commit_sha", "born_commit_sha", "file_kind"), "keyed",
+    (
+        REPOSITORY,
+        Field("commit_sha", "string", "The first-parent step that removed them"),
+        Field("born_commit_sha", "string",
+              "The step that brought them; null = older than a shallow clone"),
+        Field("file_kind", "string", "Kind of the file that they were added in"),
+        Field("line_count", "integer", "Lines removed"),
+        Field("replaced_line_count", "integer", "Those of them in whose place a line was put"),
+        Field("copied_line_count", "integer",
+              "Lines that a second file goes on with, or that a file has again, so that they "
+              "stand once more"),
+    ),
+)  # fmt: skip
+
+LINE_OWNERS = Stream(
+    "git", "line_owners", "a file at the main line's end; the row with an empty hash says where "
+    "that is", ("repository", "path_hash"), "keyed",
+    (
+        REPOSITORY,
+        Field("path_hash", "string", "Hash of the file's path"),
+        Field("owners", "string",
+              "Who brought its lines, in runs: position on the main line × 8 + number of the "
+              "kind of file, * and how many lines; null = a binary file"),
+    ),
+)  # fmt: skip
+
 STREAMS = (
     REPOSITORIES, SERVICES, COMMITS, COMMIT_FILE_KINDS, COMMIT_AI_EVIDENCE,
     PULL_REQUESTS, PULL_REQUEST_COMMITS, DEPLOYMENTS, DEPLOYMENT_COMMITS,
+    LINE_BIRTHS, LINE_DEATHS, LINE_OWNERS,  # the last one says how far the two before it reach
 )  # fmt: skip
 
 # Raised when the same repository would be read differently by a newer reader.
@@ -427,13 +472,16 @@ def _extract(
         if changes is not None:
             history.counts.put(history.graph.numbers[sha], changes)
     unreadable = history.unreadable_count
+    lines, why_not = _lines(lake, source.name, state, history, full_refresh)
     shipped = {s: list(_shipped(state, history, d)) for s, d in source.services.items()}
     tables = _tables(source, state, history, shipped)
-    fingerprint = inventory if unreadable else fingerprint
+    fingerprint = inventory if unreadable or why_not else fingerprint
     for stream, before in zip(STREAMS, known, strict=True):
         if before == fingerprint and not full_refresh:
             continue  # a reading that was stopped later than this stream
-        rows = table(stream, tables[stream.name])
+        rows = lines.get(stream.name)
+        if rows is None:
+            rows = table(stream, tables[stream.name])
         if before is None:  # nothing to compare with
             with lake.writing(stream, source.name, fingerprint=fingerprint) as batch:
                 batch.append(rows)
@@ -447,6 +495,11 @@ def _extract(
         )
         if state.clone.lacks_mailmap(state.tip):
             state.remarks.append("its .mailmap is missing, so people may count twice")
+    if why_not:
+        state.remarks.append(
+            f"its lines cannot be followed ({why_not}), so they stay as they were; "
+            "fetch the clone without a filter"
+        )
     told = (
         f"{len(history.graph):,} commits, {len(history.changes):,} changes, "
         f"{sum(map(len, shipped.values())):,} releases"
@@ -469,6 +522,31 @@ def _recall(lake: Lake, repository: str, history: History) -> None:
         is_whole = row["changed_file_count"] == sum(counts[2] for counts in by_kind.values())
         if number is not None and number not in history.graph.boundary and is_whole:
             history.counts.put_sums(number, by_kind)
+
+
+def _lines(
+    lake: Lake,
+    repository: str,
+    state: State,
+    history: History,
+    full_refresh: bool,
+) -> tuple[dict[str, pa.Table], str]:
+    """The tables of the line streams, and why they are as the lake has them if they cannot be
+    continued."""
+    streams = (LINE_BIRTHS, LINE_DEATHS, LINE_OWNERS)
+    # A file's owners may stand in any batch: without one of them, all are read again.
+    broken = [p.name for p in lake.set_aside() if p.parent.name in {s.name for s in streams}]
+    known = LineTables(*(lake.current(stream, repository) for stream in streams))
+    why_not = ""
+    try:
+        found = read_lines(
+            state.clone, repository, history.mainline, load_file_kinds(),
+            None if full_refresh else known, _digest([s.digest for s in streams], broken),
+        )  # fmt: skip
+    except GitError as error:
+        found, why_not = known, str(error).rpartition("git says: ")[2]
+    names = (stream.name for stream in streams)
+    return dict(zip(names, (found.births, found.deaths, found.owners), strict=True)), why_not
 
 
 def _rows(lake: Lake, stream: Stream, repository: str) -> Iterator[dict[str, Any]]:

@@ -30,6 +30,7 @@ ENVIRONMENT = {
     "GIT_ALLOW_PROTOCOL": "none",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_ATTR_NOSYSTEM": "1",
 }
 CONFIGURATION = {
     "core.attributesFile": os.devnull,
@@ -127,7 +128,7 @@ class Clone:
             " %(taggerdate:unix) %(symref) %(refname)"
         )
         refs = []
-        for line in self._lines("for-each-ref", f"--format={fields}", *REFS):
+        for line in self.lines("for-each-ref", f"--format={fields}", *REFS):
             sha, kind, peeled, peeled_kind, tagged, target, name = line.split(" ", 6)
             commit: str | None = sha if kind == "commit" else None
             if kind == "tag":
@@ -140,7 +141,7 @@ class Clone:
 
     def notes(self) -> dict[str, str]:
         """The commit each note of AI authorship is read from: the refs and what they point at."""
-        lines = self._lines("for-each-ref", "--format=%(refname) %(objectname)", *NOTES)
+        lines = self.lines("for-each-ref", "--format=%(refname) %(objectname)", *NOTES)
         return dict(line.split(" ", 1) for line in lines)
 
     def head(self) -> tuple[str | None, str | None]:
@@ -169,12 +170,16 @@ class Clone:
         found = self._run("rev-parse", "-q", "--verify", f"{commit}:.mailmap", may_fail=True)
         if not found:
             return False
-        (answer,) = self._lines("cat-file", "--batch-check", lines=[found.decode().strip()])
+        (answer,) = self.lines("cat-file", "--batch-check", lines=[found.decode().strip()])
         return answer.endswith(" missing")
+
+    def object_format(self) -> str:
+        """How hashes are made: sha1 or sha256."""
+        return self._run("rev-parse", "--show-object-format").decode().strip()
 
     def object_inventory(self) -> str:
         """Changes when objects arrive: how many there are, loose and in packs."""
-        return "\n".join(self._lines("count-objects", "-v"))
+        return "\n".join(self.lines("count-objects", "-v"))
 
     def log(self, tips: Iterable[str], mailmap_from: str | None) -> Iterator[LoggedCommit]:
         """Every commit the tips reach, parents before children. ``mailmap_from``: the commit whose
@@ -213,7 +218,7 @@ class Clone:
         for entry in self._tokens("ls-tree", "-r", "-z", notes_commit):
             mode_kind_blob, path = entry.split("\t", 1)
             blobs[path.replace("/", "")] = mode_kind_blob.split(" ")[2]
-        with self._process("cat-file", "--batch", lines=blobs.values()) as output:
+        with self.process("cat-file", "--batch", lines=blobs.values()) as output:
             for sha in blobs:
                 header = output.readline().split()
                 if len(header) == 3:
@@ -248,19 +253,19 @@ class Clone:
     def _readable(self, shas: Sequence[str]) -> set[str]:
         """The commits of which everything is there that counting their lines needs."""
         with_parents = [
-            line.split() for line in self._lines(
+            line.split() for line in self.lines(
                 "rev-list", "--no-walk=unsorted", "--stdin", "--parents", lines=shas
             )
         ]  # fmt: skip
         needed = {sha for group in with_parents for sha in group[:2]}
-        checked = self._lines("cat-file", "--batch-check", lines=(f"{s}^{{tree}}" for s in needed))
+        checked = self.lines("cat-file", "--batch-check", lines=(f"{s}^{{tree}}" for s in needed))
         # A tree that is there is answered by its own hash, one that is missing by its name.
         without_tree = {
             line.split("^", 1)[0] for line in checked if line.endswith("^{tree} missing")
         }
         with_trees = [g[0] for g in with_parents if without_tree.isdisjoint(g[:2])]
         present = {
-            bytes.fromhex(line) for line in self._lines(
+            bytes.fromhex(line) for line in self.lines(
                 "cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objectname)"
             )
         }  # fmt: skip
@@ -315,7 +320,7 @@ class Clone:
 
     def _tokens(self, *arguments: str, lines: Iterable[str] = ()) -> Iterator[str]:
         """Git's answer between NULs, as it comes."""
-        with self._process(*arguments, lines=lines) as output:
+        with self.process(*arguments, lines=lines) as output:
             rest = b""
             while chunk := output.read(READ_SIZE):
                 whole, nul, rest = (rest + chunk).rpartition(b"\0")
@@ -324,14 +329,16 @@ class Clone:
             if rest:
                 raise GitError("git stopped in the middle of an answer")
 
-    def _lines(self, *arguments: str, lines: Iterable[str] = ()) -> Iterator[str]:
-        with self._process(*arguments, lines=lines) as output:
+    def lines(self, *arguments: str, lines: Iterable[str] = ()) -> Iterator[str]:
+        """Git's answer line by line. ``lines``: what it is given to read."""
+        with self.process(*arguments, lines=lines) as output:
             for line in output:
                 yield line.decode("utf-8", "replace").rstrip("\n")
 
-    def _process(
+    def process(
         self, *arguments: str, lines: Iterable[str] = ()
     ) -> contextlib.AbstractContextManager[IO[bytes]]:
+        """A running git, by its standard output."""
         return _process(arguments, self._environment, self.git_dir, lines)
 
     def _run(self, *arguments: str, may_fail: bool = False) -> bytes:

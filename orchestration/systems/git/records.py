@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from orchestration.evidence import Rules, note_is_ai, reverted_shas
+from orchestration.evidence import Rules, note_is_ai, reverted_shas, title_type
 from orchestration.identity import Identity
 from orchestration.lake import Stream
 from orchestration.systems.git.client import FileChange, LoggedCommit
@@ -46,6 +46,8 @@ INTO = re.compile(r" into '?([^']+?)'?$")
 REVERTED_NUMBER = re.compile(
     r'\ARevert ".*\(#(\d+)\)"|^Reverts [\w.-]+/[\w.-]+#(\d+)\s*$', re.MULTILINE
 )
+# Where a merge's own first line holds the title of what it merged.
+TITLE_IN_MERGE = re.compile(r"Merged PR \d+: (.*)|Merge pull request '(.*)' \(#\d+\) from")
 REVERT_TITLE = re.compile(r'^Revert "', re.MULTILINE)
 
 
@@ -79,7 +81,8 @@ def load_file_kinds() -> FileKinds:
 
 class Message(NamedTuple):
     """What a commit's message tells. ``number``: of the change that a forge merged by it;
-    ``branch``: what was merged, ``into`` another where it says so."""
+    ``branch``: what was merged, ``into`` another where it says so; ``title_type``: of the change
+    that it merged."""
 
     number: int | None
     branch: str
@@ -87,9 +90,10 @@ class Message(NamedTuple):
     is_revert: bool
     reverted_shas: tuple[str, ...]
     reverted_numbers: tuple[int, ...]
+    title_type: str | None
 
 
-NOTHING = Message(None, "", "", False, (), ())
+NOTHING = Message(None, "", "", False, (), (), None)
 
 
 def read_message(text: str, parent_count: int) -> Message:
@@ -119,8 +123,18 @@ def read_message(text: str, parent_count: int) -> Message:
     is_revert = bool(REVERT_TITLE.search(titled))
     shas = tuple(reverted_shas(text))
     numbers = tuple(int(a or b) for a, b in REVERTED_NUMBER.findall(text))
-    message = Message(number, branch, into, is_revert, shas, numbers)
+    changed = title_type(_merged_title(title, body)) if number is not None or branch else None
+    message = Message(number, branch, into, is_revert, shas, numbers, changed)
     return message if any(message) else NOTHING
+
+
+def _merged_title(title: str, body: str) -> str:
+    """The title of what a commit merged: its own if it was squashed, else as forges write it,
+    within the line that says so or below it."""
+    if not title.startswith("Merge"):
+        return title
+    within = TITLE_IN_MERGE.match(title)
+    return (within[1] or within[2] or "") if within else body.lstrip().partition("\n")[0]
 
 
 @dataclass
@@ -247,6 +261,11 @@ class History:
         return wanted
 
     @property
+    def mainline(self) -> list[str]:
+        """The main line's steps by their hashes, the root first."""
+        return [self.graph.shas[number] for number in self._mainline]
+
+    @property
     def unreadable_count(self) -> int:
         """Commits whose lines are not known."""
         return self.counts.additions.count(UNKNOWN)
@@ -328,6 +347,7 @@ class History:
                 "merge_commit_sha": self.graph.shas[change.commit],
                 "number": change.message.number,
                 "merge_method": change.method,
+                "title_type": change.message.title_type,
                 "author_id": author_id,
                 "additions": total(counts.additions),
                 "deletions": total(counts.deletions),

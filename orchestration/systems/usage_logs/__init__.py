@@ -334,18 +334,21 @@ class _Reader:
             return self.lake.writing(stream, scope, fingerprint=fingerprint)
 
         # What is entered last is committed first: the sums come last of all, and make it count.
-        with batch(USAGE_DAYS) as sums, batch(REQUEST_DIGESTS) as digests, batch(REQUESTS) as kept:
+        with (
+            contextlib.closing(counting), batch(USAGE_DAYS) as sums,
+            batch(REQUEST_DIGESTS) as digests, batch(REQUESTS) as kept,
+        ):  # fmt: skip
             with ThreadPoolExecutor(1) as beside:
                 writing: Future[None] = beside.submit(lambda: None)
-                for piece in client.pieces(log, form.top_level, tail):
+                for piece in client.pieces(log, form.top_level, tail, counting.begin):
                     for refused in counting.take(piece):
                         place = f"{name}:{refused.line}"
                         sums.refuse(refused.record, refused.reason, place, refused.count)
                     if self.keep_requests:
                         kept.append(counting.requests(self.source.name))
-                    rows = counting.digests()
+                    given = counting.digests()
                     writing.result()
-                    writing = beside.submit(digests.append, rows)
+                    writing = beside.submit(lambda told: digests.append(told()), given)
                 writing.result()
             sums.append(counting.sums())
             self._check_nothing_is_lost(scope, fingerprint, counting.count)

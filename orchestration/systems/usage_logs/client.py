@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 HEAD_BYTES = 1 << 16
 PIECE_BYTES = 1 << 27
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 18  # what a processor holds close by
 LINE_BYTES = 14 << 20  # a longer line is refused; DuckDB takes 16 MB, a block more than this
 PIECE_ROWS = 500_000
 SAMPLE_LINES, SAMPLE_BYTES = 1000, 1 << 22
@@ -96,39 +96,49 @@ def _matches(pattern: str) -> list[str]:
     return glob.glob(pattern, recursive=True)  # noqa: PTH207  (an absolute pattern)
 
 
-def pieces(log: Log, columns: Sequence[str], tail: Tail) -> Iterator[Piece]:
+def pieces(
+    log: Log, columns: Sequence[str], tail: Tail, begin: Callable[[Piece], None] | None = None
+) -> Iterator[Piece]:
     """The log's whole lines, about ``PIECE_BYTES`` at a time; what a piece points to is gone when
-    the next one is asked for. A last line without a line end is not whole. Raises Unreadable."""
-    if log.is_parquet:
-        yield from _parquet_pieces(log, columns)
-        return
-    with (
-        _opened(log.path) as stream, _opened(log.path) as again, ThreadPoolExecutor(1) as beside,
-        _nameless() as first, _nameless() as second,
-    ):  # fmt: skip
-        counter = _Counter(again)
-        offset = 0
-        filling = beside.submit(_fill, first, stream, b"")
-        for number in itertools.count():
-            filled = filling.result()
-            here, other = (first, second) if number % 2 == 0 else (second, first)
-            if not filled.is_last:  # the next piece is fetched while this one is worked on
-                filling = beside.submit(_fill, other, stream, filled.rest)
-            if filled.passed:
-                yield Piece(
-                    partial(counter.line_at, offset), f"/dev/fd/{here.fileno()}",
-                    too_long=filled.too_long,
-                )  # fmt: skip
-            offset += filled.passed
-            if filled.is_last:
-                break
-        if stream.is_cut_off:
-            tail.is_cut_off = True
-            tail.note = (
-                "is cut off, damaged or still being written; what stands before that is read"
-            )
-        elif filled.rest:
-            tail.note = "its last line has no line end yet and is left for the next run"
+    the next one is asked for. A last line without a line end is not whole. ``begin`` is told of
+    each piece one before it is given. Raises Unreadable."""
+    with contextlib.ExitStack() as held:
+        found = _parquet_pieces(log, columns) if log.is_parquet else _line_pieces(log, tail, held)
+        waiting = None
+        for piece in found:
+            if begin:
+                begin(piece)
+            if waiting:
+                yield waiting
+            waiting = piece
+        if waiting:
+            yield waiting
+
+
+def _line_pieces(log: Log, tail: Tail, held: contextlib.ExitStack) -> Iterator[Piece]:
+    """The lines, in three files by turns: one is worked on, one is begun, one is being filled."""
+    stream, again = held.enter_context(_opened(log.path)), held.enter_context(_opened(log.path))
+    files = itertools.cycle([held.enter_context(_nameless()) for _ in range(3)])
+    beside = held.enter_context(ThreadPoolExecutor(1))
+    counter = _Counter(again)
+    offset, is_last = 0, False
+    file = next(files)
+    filling = beside.submit(_fill, file, stream, b"")
+    while not is_last:
+        filled, full = filling.result(), file
+        is_last = filled.is_last
+        if not is_last:
+            file = next(files)
+            filling = beside.submit(_fill, file, stream, filled.rest)
+        if filled.passed:
+            place = partial(counter.line_at, offset)
+            yield Piece(place, f"/dev/fd/{full.fileno()}", too_long=filled.too_long)
+        offset += filled.passed
+    if stream.is_cut_off:
+        tail.is_cut_off = True
+        tail.note = "is cut off, damaged or still being written; what stands before that is read"
+    elif filled.rest:
+        tail.note = "its last line has no line end yet and is left for the next run"
 
 
 def sample(log: Log) -> list[dict[str, Any]]:
@@ -286,9 +296,9 @@ def _fill(piece: IO[bytes], stream: _Stream, rest: bytes) -> _Filled:
             rest = b"\n"  # it stays as an empty line, so that those after it keep their numbers
         end = block.rfind(b"\n") + 1
         if end or rest == b"\n":
-            whole = rest + block[:end]
-            piece.write(whole)
-            written += len(whole)
+            piece.write(rest)
+            piece.write(memoryview(block)[:end])
+            written += len(rest) + end
             rest = block[end:]
         else:
             rest += block

@@ -5,10 +5,15 @@ cache gave and took, that is taken out, so that the token classes are disjoint.
 """
 
 import base64
+import contextlib
 import csv
 import json
+import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -24,8 +29,10 @@ from orchestration.identity import Identity
 from orchestration.systems.usage_logs.client import LINE_BYTES, Piece, lines_of
 
 PRICES = Path(__file__).resolve().parent.parent.parent.parent / "seeds" / "ai_prices.csv"
+CLEAN_LINE_BYTES = 1 << 20  # small buffers stay close to the processor
 REFUSED_LINES = 1000  # refused records of a piece that are told one by one; the rest are counted
 WORD_BYTES = 200  # a longer name of a vendor, model or key is not a name
+PART_BYTES = 1 << 23  # of digests that are looked through at a time
 MOST_TOKENS = 10**12
 DAY = 86_400_000_000  # microseconds
 EPOCH = date(1970, 1, 1)
@@ -48,6 +55,9 @@ VENDORS = {
 REQUIRED = ("request_id", "occurred_at", "vendor", "model", "input_tokens", "output_tokens")
 
 
+Digests = Any  # a pa.Array of 64-bit integers
+
+
 @dataclass(frozen=True)
 class Form:
     """How a kind of log is read. ``columns``: what of a line is parsed, with DuckDB's types.
@@ -57,6 +67,7 @@ class Form:
     columns: Mapping[str, str]
     query: str
     mapped: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)  # words that no record says
     sums_up: bool = False  # a line is several requests: ``request_count``, ``longest_prompt``
 
     @property
@@ -65,15 +76,17 @@ class Form:
         return list(self.columns)
 
 
-def given_lines(form: Form, piece: str, numbered: bool) -> str:
-    """The lines of a piece as a relation. Numbered, they are read in order, which is slower."""
+def given_lines(form: Form, piece: str, numbered: bool, is_clean: bool = False) -> str:
+    """The lines of a piece as a relation. Numbered, they are read in order, which is slower. A
+    piece that is clean, which nearly all are, is read faster; where it is not, that fails."""
     declared = ", ".join(f"{_text(n)}: {_text(t)}" for n, t in form.columns.items())
     line = "row_number() over ()" if numbered else "null"
+    how = f"maximum_object_size = {CLEAN_LINE_BYTES}" if is_clean else "ignore_errors = true"
     return f"""(
         select cast({line} as bigint) as _line, *
         from read_json(
             {_text(piece)},
-            columns = {{{declared}}}, format = 'newline_delimited', ignore_errors = true
+            columns = {{{declared}}}, format = 'newline_delimited', {how}
         )
     )"""  # noqa: S608
 
@@ -195,7 +208,9 @@ def own(
             {str(includes_cache).lower()} as includes_cache{several}
         from {{lines}}
     """  # noqa: S608, E501
-    return Form(_declared(columns), query, columns, bool(several))
+    always = {"vendor": vendor, "tool": tool}
+    constants = {name: always.get(name, "") for name in WORDS if not has(name)}
+    return Form(_declared(columns), query, columns, constants, bool(several))
 
 
 def litellm(vendor: str = "", tool: str = "") -> Form:
@@ -287,6 +302,7 @@ def litellm(vendor: str = "", tool: str = "") -> Form:
             "input_tokens": "prompt_tokens",
             "output_tokens": "completion_tokens",
         },
+        constants={"tool": tool},
     )
 
 
@@ -450,6 +466,7 @@ def otel(vendor: str = "", tool: str = "") -> Form:
             "resourceLogs": _RESOURCE_LOGS, "resourceSpans": "json", "resourceMetrics": "json",
         },
         query=query,
+        constants={"api_key_id": ""},
     )  # fmt: skip
 
 
@@ -480,8 +497,9 @@ class Counting:
     request in a piece the one with the most tokens counts (a stream's last word); of those further
     apart the first.
 
-    A piece is grouped as it is parsed, which is fast. One that holds a request again is read once
-    more, into a table of requests; so are the pieces after it, as such a log has more of them.
+    A piece is grouped as it is parsed, which is fast, and while the one before it is counted. One
+    that holds a request again is read once more, into a table of requests; so are the pieces after
+    it, as such a log has more of them.
     """
 
     def __init__(
@@ -496,16 +514,27 @@ class Counting:
         self._others = others
         self._is_one_by_one = keep_requests
         self._asked: set[int] = set()
+        self._taken = _Taken()
+        self._given: Mapping[int, Digests] = {}
         self._newest = 0
+        self._is_clean = True
         self.count = 0  # requests that the log gave
         self.repeated = 0
-        connection.execute("create or replace temp table taken (day integer, digest bigint)")
         connection.execute(f"create or replace temp table totals ({_TOTALS})")
+        connection.execute("set preserve_insertion_order = false")
+        self._beside = ThreadPoolExecutor(1)
+        self._begun: deque[Future[pa.Table]] = deque()
+        self._other = connection.cursor()
+        self._other.execute("set TimeZone = 'UTC'")
+
+    def begin(self, piece: Piece) -> None:
+        """Groups a piece that is to be taken soon, meanwhile."""
+        if not self._is_one_by_one:
+            self._begun.append(self._beside.submit(self._groups_of, piece, self._other))
 
     def take(self, piece: Piece) -> list[Refused]:
         """Adds a piece; what of it is refused."""
         run = self._connection.execute
-        run("set preserve_insertion_order = false")
         refused = [
             Refused(
                 piece.first_line() + before,
@@ -514,22 +543,29 @@ class Counting:
             )
             for before, length in piece.too_long
         ]
-        requests = typed(self._form, self._lines(piece))
         has_refused = False
+        begun = self._begun.popleft() if self._begun else None
         if not self._is_one_by_one:
-            has_refused = self._group(requests)
+            groups = begun.result() if begun else self._groups_of(piece, self._connection)
+            has_refused = not pc.all(groups["is_good"], min_count=0).as_py()
+            if has_refused:
+                groups = groups.filter(groups["is_good"])
+            self._given = _digests_by_day(groups)
             self._is_one_by_one = self._holds_repeated()
         if self._is_one_by_one:
-            run(f"create or replace temp table requests as {requests}")
-            has_refused = self._drop_refused("requests")
+            lines = self._lines(piece, self._connection)
+            run(f"create or replace temp table requests as {typed(self._form, lines)}")
+            has_refused = bool(self._number("delete from requests where not is_good"))
             self._drop_repeated()
-            self._group("from requests")
+            groups = _fetched(self._connection, _grouped(self._form, "from requests"))
+            self._given = _digests_by_day(groups)
         if has_refused:
             refused += self._refuse(piece)
-        run("insert into taken from given")
-        self.count += self._number("select count(*) from given")
-        self._newest = max(self._newest, self._number("select max(day) from given") or 0)
-        self._add_up()
+        for day, digests in self._given.items():
+            self._taken.add(day, digests)
+            self._newest = max(self._newest, day)
+            self.count += len(digests)
+        self._add_up(groups)
         return refused
 
     def requests(self, source: str) -> pa.Table:
@@ -566,36 +602,64 @@ class Counting:
             """  # noqa: S608
         )
 
-    def digests(self) -> pa.Table:
-        """The requests of the piece that was taken last: a day's digests as one text, since a row
-        for each would cost more than reading the log does."""
-        days = self._table(
-            "select date '1970-01-01' + cast(day as integer) as usage_date,"
-            " count(*) as digest_count, list(digest) as digests from given group by all"
-        )
-        texts = [_packed(digests.values) for digests in days["digests"]]
-        return days.set_column(2, "digests", pa.array(texts, pa.string()))
+    def digests(self) -> Callable[[], pa.Table]:
+        """The requests of the piece that was taken last, to be told in a while: a day's digests as
+        one text, since a row for each would cost more than reading the log does."""
+        given = self._given
+
+        def told() -> pa.Table:
+            days = pa.array(given, pa.int32()).cast(pa.date32())
+            counts = pa.array([len(digests) for digests in given.values()], pa.int64())
+            texts = pa.array([_packed(digests) for digests in given.values()], pa.string())
+            return pa.table({"usage_date": days, "digest_count": counts, "digests": texts})
+
+        return told
 
     @property
     def newest_day(self) -> date | None:
         """The last day that the log gave requests of."""
-        return _date(self._newest or None)
+        return _date(self._newest) if self._newest else None
 
-    def _lines(self, piece: Piece, numbered: bool = False) -> str:
+    def close(self) -> None:
+        """Ends what was begun, and lets go of what lies on the disk."""
+        self._beside.shutdown(cancel_futures=True)
+        self._other.close()
+        self._taken.close()
+
+    def _lines(
+        self,
+        piece: Piece,
+        connection: duckdb.DuckDBPyConnection,
+        *,
+        numbered: bool = False,
+        is_clean: bool = False,
+    ) -> str:
         if piece.rows is None:
-            return given_lines(self._form, piece.lines, numbered)
-        self._connection.register("piece", piece.rows)
+            return given_lines(self._form, piece.lines, numbered, is_clean)
+        connection.register("piece", piece.rows)
         return given_rows("piece", numbered)
+
+    def _groups_of(self, piece: Piece, connection: duckdb.DuckDBPyConnection) -> pa.Table:
+        """A piece's requests by day and words, refused ones too, with the digests of each group."""
+        if self._is_clean:
+            with contextlib.suppress(duckdb.Error):
+                clean = self._lines(piece, connection, is_clean=True)
+                return _fetched(connection, _grouped(self._form, typed(self._form, clean)))
+            self._is_clean = False  # and what follows is taken for no cleaner
+        lines = self._lines(piece, connection)
+        return _fetched(connection, _grouped(self._form, typed(self._form, lines)))
 
     def _refuse(self, piece: Piece) -> list[Refused]:
         """Reads the piece again, in order, for the places of what is wrong with it."""
         run = self._connection.execute
+        lines = self._lines(piece, self._connection, numbered=True)
         run("set preserve_insertion_order = true")
         run(
             "create or replace temp table refused as"  # noqa: S608
             " select _line, is_malformed, reason, moment,"
-            f" {', '.join(TOKENS)} from ({typed(self._form, self._lines(piece, True), True)})"
+            f" {', '.join(TOKENS)} from ({typed(self._form, lines, refused=True)})"
         )
+        run("set preserve_insertion_order = false")
         told = run(f"from refused order by _line limit {REFUSED_LINES}").fetchall()
         places = lines_of(piece, {row[0] for row in told})
         refused = []
@@ -616,42 +680,26 @@ class Counting:
             for place, reason, count in rest
         ]
 
-    def _group(self, requests: str) -> bool:
-        """Groups requests by day and words, and lists the keys of all that are ``given``. Whether
-        some are refused."""
-        self._connection.execute(
-            f"""
-            create or replace temp table groups as
-            select
-                day, {", ".join(WORDS)}, context_tokens, is_batch, is_good,
-                {_added_up("sum(request_count)")},
-                list(digest) as digests
-            from ({requests})
-            group by all
-            """  # noqa: S608
-        )
-        has_refused = self._drop_refused("groups")
-        self._connection.execute(
-            "create or replace temp table given as"
-            " select day, unnest(digests) as digest from groups"
-        )
-        return has_refused
-
-    def _drop_refused(self, table: str) -> bool:
-        return bool(self._number(f"delete from {table} where not is_good"))  # noqa: S608
-
     def _holds_repeated(self) -> bool:
         """Whether a request may stand in the piece twice, or was taken before."""
-        self._ask_others("given")
-        return bool(
-            self._number("select count(*) > count(distinct digest) from given")
-            or self._number("select count(*) from given join taken using (day, digest)")
-        )
+        self._ask_others(self._given)
+        if not self._given:
+            return False
+        given = pa.chunked_array(list(self._given.values()), pa.int64())
+        self._connection.register("given", pa.table({"digest": given}))
+        if self._number("select count(distinct digest) from given") < len(given):
+            return True
+        for day, digests in self._given.items():
+            self._connection.register("given", pa.table({"digest": digests}))
+            for taken in self._taken.parts(day):
+                self._connection.register("taken", pa.table({"digest": taken}))
+                if self._number("select count(*) from given join taken using (digest)"):
+                    return True
+        return False
 
     def _drop_repeated(self) -> None:
         run = self._connection.execute
         tokens = ", ".join(f"{name} desc" for name in ("output_tokens", *TOKENS))
-        self._ask_others("requests")
         before = self._number("select count(*) from requests")
         if self._number("select count(distinct digest) from requests") < before:
             run(
@@ -662,29 +710,29 @@ class Counting:
                 ) = 1
                 """  # noqa: S608
             )
-        if self._number("select count(*) from requests join taken using (day, digest)"):
-            run(
-                "create or replace temp table requests as"
-                " select * from requests anti join taken using (day, digest)"
-            )
+        days = run("select distinct day from requests").fetchall()
+        self._ask_others([day for (day,) in days])
+        for (day,) in days:
+            for taken in self._taken.parts(day):
+                self._connection.register("taken", pa.table({"digest": taken}))
+                run("delete from requests where day = $day and digest in (from taken)",
+                    {"day": day})  # fmt: skip
         self.repeated += before - self._number("select count(*) from requests")
 
-    def _ask_others(self, table: str) -> None:
+    def _ask_others(self, days: Iterable[int]) -> None:
         """Takes note of what other logs gave on days that are new here."""
-        rows = self._connection.execute(f"select distinct day from {table}").fetchall()  # noqa: S608
-        fresh = {day for (day,) in rows} - self._asked
-        files = self._others([d for day in fresh if (d := _date(day))]) if fresh else []
+        fresh = set(days) - self._asked
         self._asked |= fresh
-        for file in files:
-            for row in pq.read_table(file, columns=["usage_date", "digests"]).to_pylist():
-                if row["digests"] is not None and (row["usage_date"] - EPOCH).days in fresh:
-                    self._connection.register("others", _unpacked(row["digests"]))
-                    self._connection.execute(
-                        "insert into taken select $day, digest from others",
-                        {"day": (row["usage_date"] - EPOCH).days},
-                    )
+        for name in self._others([d for day in fresh if (d := _date(day))]) if fresh else []:
+            with pq.ParquetFile(name) as file:  # a piece after the other, as a log may be long
+                for rows in map(file.read_row_group, range(file.num_row_groups)):
+                    for row in rows.select(["usage_date", "digests"]).to_pylist():
+                        day = row["digests"] and (row["usage_date"] - EPOCH).days
+                        if day in fresh:
+                            self._taken.add(day, _digests(base64.b64decode(row["digests"])))
 
-    def _add_up(self) -> None:
+    def _add_up(self, groups: pa.Table) -> None:
+        self._connection.register("groups", groups.drop_columns(["digests"]))
         table = self._table(
             f"""
             select
@@ -711,25 +759,75 @@ class Counting:
         return table
 
     def _table(self, query: str, values: Mapping[str, object] | None = None) -> pa.Table:
-        rows: Any = self._connection.sql(query, params=values)
-        table: pa.Table = rows.to_arrow_table()
-        return table
+        return _fetched(self._connection, query, values)
 
     def _number(self, query: str) -> Any:
         ((number,),) = self._connection.execute(query).fetchall()
         return number
 
 
-def _packed(digests: Any) -> str:
-    """64-bit integers, little-endian, as base64."""
-    data = memoryview(digests.buffers()[1])
-    return base64.b64encode(data[digests.offset * 8 : (digests.offset + len(digests)) * 8]).decode()
+class _Taken:
+    """The requests taken so far, by their day. They lie in a file without a name, so that memory
+    does not grow with a log."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  (closed by close)
+        self._places: dict[int, list[tuple[int, int]]] = {}
+
+    def add(self, day: int, digests: Digests) -> None:
+        """Takes note of requests of a day."""
+        data = _bytes(digests)
+        place = self._file.seek(0, os.SEEK_END)
+        self._file.write(data)
+        self._places.setdefault(day, []).append((place, len(data)))
+
+    def parts(self, day: int) -> Iterator[Digests]:
+        """The requests of a day, about a million at a time."""
+        found = bytearray()
+        for place, size in self._places.get(day, ()):
+            self._file.seek(place)
+            found += self._file.read(size)
+            if len(found) >= PART_BYTES:
+                yield _digests(found)
+                found = bytearray()
+        if found:
+            yield _digests(found)
+
+    def close(self) -> None:
+        """Gives the disk back."""
+        self._file.close()
 
 
-def _unpacked(text: str) -> pa.Table:
-    data = base64.b64decode(text)
-    digests = pa.Array.from_buffers(pa.int64(), len(data) // 8, [None, pa.py_buffer(data)])
-    return pa.table({"digest": digests})
+def _digests_by_day(groups: pa.Table) -> dict[int, Digests]:
+    days: Any = groups["day"]
+    lists: Any = groups["digests"]
+    by_day = {}
+    for day in sorted(pc.unique(days).to_pylist()):
+        found: Any = pc.list_flatten(lists.filter(pc.equal(days, day)))
+        by_day[day] = found.combine_chunks()
+    return by_day
+
+
+def _bytes(digests: Digests) -> memoryview:
+    """64-bit integers, little-endian."""
+    data = memoryview(digests.buffers()[1]).cast("B")
+    return data[digests.offset * 8 : (digests.offset + len(digests)) * 8]
+
+
+def _digests(data: bytes | bytearray) -> Digests:
+    return pa.Array.from_buffers(pa.int64(), len(data) // 8, [None, pa.py_buffer(data)])
+
+
+def _packed(digests: Digests) -> str:
+    return base64.b64encode(_bytes(digests)).decode()
+
+
+def _fetched(
+    connection: duckdb.DuckDBPyConnection, query: str, values: Mapping[str, object] | None = None
+) -> pa.Table:
+    rows: Any = connection.sql(query, params=values)
+    table: pa.Table = rows.to_arrow_table()
+    return table
 
 
 def _date(day: int | None) -> date | None:
@@ -755,6 +853,23 @@ def _words() -> str:
         columns[name] = f"lower({columns[name]})"
     columns["vendor"] = f"case {columns['vendor']} {vendors} else {columns['vendor']} end"
     return ", ".join(f"{text} as {name}" for name, text in columns.items())
+
+
+def _grouped(form: Form, requests: str) -> str:
+    """Requests by day and words, with the keys of all that a group is made of."""
+    told = ", ".join(name for name in WORDS if name not in form.constants)
+    words = ", ".join(
+        f"{_text(form.constants[name])} as {name}" if name in form.constants else name
+        for name in WORDS
+    )
+    return f"""
+        select
+            day, {words}, context_tokens, is_batch, is_good,
+            {_added_up("sum(request_count)")},
+            list(digest) as digests
+        from ({requests})
+        group by day, {told}, context_tokens, is_batch, is_good
+    """  # noqa: S608
 
 
 def _added_up(count: str) -> str:

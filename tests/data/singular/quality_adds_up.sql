@@ -17,6 +17,8 @@ totals as (
         sum(bot_merged_pull_request_count) as bot_merged_pull_request_count,
         sum(reviewable_merge_count) as reviewable_merge_count,
         sum(stalled_open_pull_request_count) as stalled_open_pull_request_count,
+        sum(fixed_change_count) as fixed_change_count,
+        sum(ci_run_count) as ci_run_count,
         sum(opened_bug_count) as opened_bug_count,
         sum(incident_count) as incident_count,
         sum(deployment_count) as deployment_count
@@ -37,6 +39,8 @@ having
     or min(bot_merged_pull_request_count) <> max(bot_merged_pull_request_count)
     or min(reviewable_merge_count) <> max(reviewable_merge_count)
     or min(stalled_open_pull_request_count) <> max(stalled_open_pull_request_count)
+    or min(fixed_change_count) <> max(fixed_change_count)
+    or min(ci_run_count) <> max(ci_run_count)
     or min(opened_bug_count) <> max(opened_bug_count)
     or min(incident_count) <> max(incident_count)
     or min(deployment_count) <> max(deployment_count)
@@ -56,3 +60,6 @@ where
     or tests_touched_merge_count > test_eligible_merge_count
     or test_eligible_merge_count > merged_pull_request_count
     or revert_count > merged_pull_request_count
+    or fixed_change_count > merged_pull_request_count
+    or ci_failed_run_count > ci_run_count
+    or ci_rerun_count > ci_run_count

@@ -1,0 +1,147 @@
+"""Seats that are paid for, and those that somebody uses."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+
+from orchestration.simulation.records import Company
+from orchestration.simulation.truth.adoption import tells_of_use
+from orchestration.simulation.truth.allocation import Allocation
+from orchestration.simulation.truth.directory import Directory, Policy, Row, is_seen
+from orchestration.simulation.truth.invoices import Rates, days_of, rounded
+from orchestration.simulation.truth.lines import Lines
+from orchestration.simulation.truth.metering import Held, Metering
+from orchestration.simulation.truth.periods import last_day, midnight
+from orchestration.simulation.worlds import month_after
+
+Key = tuple[str, str, date]  # vendor, plan, month
+
+
+@dataclass
+class Line:
+    """A line of teams in a month of a plan."""
+
+    days: int = 0
+    active_days: int = 0
+    active_people: set[str] = field(default_factory=set)
+    idle: list[tuple[str | None, Decimal | None]] = field(default_factory=list)  # a day each
+
+
+def seats_monthly(
+    company: Company,
+    directory: Directory,
+    lines: Lines,
+    metering: Metering,
+    allocation: Allocation,
+    rates: Rates,
+    policy: Policy,
+) -> list[Row]:
+    """``cost.seats_monthly``."""
+    users = _users(company, directory)
+    held: dict[Key, list[Held]] = defaultdict(list)
+    for (vendor, month), seats in metering.seats.items():
+        for one in seats:
+            held[vendor, one.seat.plan, month].append(one)
+    rows = []
+    for key, seats in held.items():
+        found = _by_line(key, seats, directory, allocation, users)
+        shown = _shown(found, policy.minimum_group_size)
+        for line_id, line in found.items():
+            rows.append(_row(key, line_id, line, line_id in shown, directory, lines, rates))
+    return rows
+
+
+def _users(company: Company, directory: Directory) -> set[tuple[str, date, str]]:
+    """Vendor, month and person of everybody who used something of the vendor's."""
+    found = set()
+    for usage in company.ai_usage:
+        if is_seen(usage.occurred_at, company.as_of):
+            month = usage.occurred_at.date().replace(day=1)
+            found.add((usage.vendor.lower(), month, directory.person(usage.person) or ""))
+    for activity in company.ai_activity:
+        is_known = midnight(activity.activity_date) < company.as_of and activity.vendor
+        if is_known and tells_of_use(activity):
+            month = activity.activity_date.replace(day=1)
+            vendor = str(activity.vendor).lower()
+            found.add((vendor, month, directory.person(activity.person) or ""))
+    return found
+
+
+def _by_line(
+    key: Key,
+    seats: list[Held],
+    directory: Directory,
+    allocation: Allocation,
+    users: set[tuple[str, date, str]],
+) -> dict[str, Line]:
+    vendor, _, month = key
+    found: dict[str, Line] = defaultdict(Line)
+    for one in seats:
+        holder = directory.person(one.seat.person)
+        is_active = holder is not None and (vendor, month, holder) in users
+        for day in one.days:
+            team_id = allocation.teams_of_seat(one.seat, day)[-1][0]
+            line = found[allocation.line_of(team_id, month)]
+            line.days += 1
+            if holder is not None and is_active:
+                line.active_days += 1
+                line.active_people.add(holder)
+            else:
+                line.idle.append((one.seat.currency, one.seat.monthly_price))
+    return dict(found)
+
+
+def _shown(lines: dict[str, Line], minimum: int) -> set[str]:
+    """Lines with enough active people, less the smallest one beside those that are too few."""
+    counts = {line_id: len(line.active_people) for line_id, line in lines.items()}
+    shown = {line_id for line_id, count in counts.items() if count >= minimum}
+    hidden = sum(count for line_id, count in counts.items() if line_id not in shown)
+    if 0 < hidden < minimum and shown:
+        shown.remove(min(shown, key=lambda line_id: (counts[line_id], line_id)))
+    return shown
+
+
+def _row(
+    key: Key,
+    line_id: str,
+    line: Line,
+    is_shown: bool,
+    directory: Directory,
+    lines: Lines,
+    rates: Rates,
+) -> Row:
+    vendor, plan, month = key
+    last = min(month_after(month) - timedelta(days=1), last_day(directory.as_of))
+    reached = (last - month).days + 1
+    return {
+        "vendor": vendor,
+        "plan": plan,
+        "period_start": month,
+        "department_id": lines.department_of(line_id),
+        "team_id": line_id,
+        "team_name": lines.name_of(line_id),
+        "seat_count": rounded(Decimal(line.days) / reached),
+        "active_seat_count": rounded(Decimal(line.active_days) / reached) if is_shown else None,
+        "idle_seat_count": rounded(Decimal(len(line.idle)) / reached) if is_shown else None,
+        "idle_seat_cost_usd": _idle_cost(line, month, last, rates) if is_shown else None,
+        "is_reported": is_shown,
+        "is_partial_period": directory.as_of < midnight(month_after(month)),
+        "period_end": month_after(month),
+    }
+
+
+def _idle_cost(line: Line, month: date, last: date, rates: Rates) -> Decimal | None:
+    """Their monthly price by the day; None if a price or a rate is unknown."""
+    prices: dict[str, Decimal] = defaultdict(Decimal)
+    for currency, price in line.idle:
+        if price is None or currency is None:
+            return None
+        prices[currency] += price
+    whole = Decimal(0)
+    for currency, amount in prices.items():
+        rate = rates.on(currency, last)
+        if rate is None:
+            return None
+        whole += rounded(amount * rate)
+    return rounded(whole / days_of(month))

@@ -1,0 +1,64 @@
+-- None survive that were not observed, none are observed that were not added, the lines
+-- of a month are the same at every age, and where nothing is withheld its teams add up
+-- to the organization.
+with
+
+survival as (
+
+    select * from {{ ref('code_survival_monthly') }}
+
+),
+
+totals as (
+
+    select
+        period_start,
+        ai_assistance,
+        age_days,
+        sum(case when scope_type = 'organization' then lines_added end) as whole,
+        sum(case when scope_type = 'team' then lines_added end) as teams,
+        sum(case when scope_type = 'department' then lines_added end) as departments,
+        sum(case when scope_type = 'organization' then lines_surviving end)
+            as whole_surviving,
+        sum(case when scope_type = 'team' then lines_surviving end) as teams_surviving,
+        min(case when is_reported then 1 else 0 end) as is_all_reported
+    from survival
+    group by period_start, ai_assistance, age_days
+
+)
+
+select
+    'scopes do not add up' as problem,
+    period_start
+from totals
+where
+    (
+        is_all_reported = 1
+        and (
+            whole <> teams or whole <> departments or whole_surviving <> teams_surviving
+        )
+    )
+    or whole < teams
+    or whole < departments
+
+union all
+
+select
+    'a part is not within its whole' as problem,
+    period_start
+from survival
+where
+    lines_surviving > lines_observed
+    or lines_surviving < 0
+    or lines_observed not in (0, lines_added)
+    or (is_censored and lines_observed <> 0)
+    or (not is_reported and lines_added is not null)
+
+union all
+
+select
+    'one month has two sizes' as problem,
+    period_start
+from survival
+group by scope_type, scope_id, period_start, ai_assistance
+having min(lines_added) <> max(lines_added) or count(*) <> 5
