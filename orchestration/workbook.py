@@ -81,8 +81,11 @@ QUESTIONS = (
         "cost.unit_economics_quarterly",
         (
             "scope_type", "scope_name", "period_start", "ai_cost_usd", "merged_pull_request_count",
-            "cost_usd_per_merged_pull_request", "successful_deployment_count",
-            "cost_usd_per_successful_deployment", "active_user_count", "cache_read_share",
+            "cost_usd_per_merged_pull_request", "accepted_change_count",
+            "cost_usd_per_accepted_change", "failed_change_count", "cost_of_failed_change_usd",
+            "fixed_change_count", "cost_of_fixed_change_usd", "successful_deployment_count",
+            "cost_usd_per_successful_deployment", "active_user_count",
+            "cost_usd_per_active_user", "cache_read_share",
             "batch_share", "is_fully_priced", "is_partial_period",
         ),
         where="is_reported",
