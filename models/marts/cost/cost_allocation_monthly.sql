@@ -1,6 +1,12 @@
--- One row per posting month, invoice, month restated, charge category, cost centre, line
--- of teams and method. Closed months stay as they were frozen; what came later posts in
+-- One row per posting month, month restated, invoice, charge category, cost centre,
+-- line of teams and method. Closed months stay frozen; what came later posts in
 -- the first open month.
+{% set sources = {
+    'frozen': 'frozen.period_start <= frontier.closed_through',
+    'as_now': 'not as_now.is_accrual and as_now.period_start > frontier.closed_through',
+    'restated': 'restated.allocated_cost_usd <> 0'
+        ~ ' or (restated.is_unknown and not restated.is_held_unknown)',
+} %}
 with
 
 as_now as (
@@ -99,7 +105,10 @@ restated as (
 
 posted as (
 
-    {% for source in ['frozen', 'as_now', 'restated'] -%}
+    {% for source, condition in sources.items() %}
+    {% if not loop.first %}
+    union all
+    {% endif %}
     select
         {{ source }}.vendor,
         {{ 'frontier.first_open_month' if source == 'restated'
@@ -116,18 +125,10 @@ posted as (
         {{ source }}.allocated_cost_usd,
         {{ source }}.is_accrual
     from {{ source }}
-    {%- if source != 'frozen' %}
     cross join frontier
-    {%- endif %}
-    {%- if source == 'as_now' %}
-    where not as_now.is_accrual and as_now.period_start > frontier.closed_through
-    {%- elif source == 'restated' %}
-    where
-        (restated.is_unknown and not restated.is_held_unknown)
-        or restated.allocated_cost_usd <> 0
-    {%- endif %}
-    {{ 'union all' if not loop.last }}
+    where {{ condition }}
     {% endfor %}
+
 ),
 
 final as (

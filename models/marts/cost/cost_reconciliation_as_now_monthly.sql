@@ -1,5 +1,5 @@
--- One row per vendor and month, as known now: metered, reported and invoiced cost side by
--- side, and why the invoice is not the metered cost. What no rule explains stays
+-- One row per vendor and month, as known now: metered, reported and invoiced cost side
+-- by side, and why the invoice is not the metered cost. What no rule explains stays
 -- unexplained.
 with
 

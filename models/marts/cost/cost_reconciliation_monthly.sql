@@ -17,6 +17,11 @@
     'rounding_variance_usd',
     'unexplained_usd'
 ] %}
+{% set sources = {
+    'frozen': 'frozen.period_start <= frontier.closed_through',
+    'as_now': 'as_now.period_start > frontier.closed_through',
+    'restated': 'restated.period_start = frontier.first_open_month',
+} %}
 with
 
 as_now as (
@@ -91,26 +96,27 @@ restated as (
 
 posted as (
 
-    {% for source in ['frozen', 'as_now', 'restated'] -%}
+    {% for source, condition in sources.items() %}
+    {% if not loop.first %}
+    union all
+    {% endif %}
     select
         {{ source }}.vendor,
         {{ source }}.period_start,
-        {{ 'cast(null as date) as restates_period' if source == 'as_now'
-            else source ~ '.restates_period' }},
+        {{ 'cast(null as date)' if source == 'as_now'
+            else source ~ '.restates_period' }} as restates_period,
         {{ source }}.invoice_count,
-        {%- for amount in amounts %}
+        {% for amount in amounts %}
         {{ source }}.{{ amount }},
-        {%- endfor %}
+        {% endfor %}
         {{ source }}.tolerance_usd,
         {{ source }}.status,
         {{ source }}.is_fully_priced
     from {{ source }}
-    {%- if source == 'as_now' %}
     cross join frontier
-    where as_now.period_start > frontier.closed_through
-    {%- endif %}
-    {{ 'union all' if not loop.last }}
+    where {{ condition }}
     {% endfor %}
+
 ),
 
 final as (

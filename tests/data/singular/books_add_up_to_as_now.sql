@@ -1,5 +1,5 @@
--- What the books hold for a month, in it and as its restatements, is what is known now of
--- every invoice, to the cent: closed months moved nothing and lost nothing.
+-- What the books hold for a month, in it and as its restatements, is what is known now
+-- of every invoice, to the cent: closed months moved nothing and lost nothing.
 {{ config(group='cost') }}
 with
 
