@@ -17,7 +17,15 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
-from orchestration import demonstration, doctoring, pricing, running, settings
+from orchestration import (
+    closing,
+    demonstration,
+    doctoring,
+    exporting,
+    pricing,
+    running,
+    settings,
+)
 from orchestration.lake import LakeError
 from orchestration.settings import SettingsError
 from orchestration.transformation import TransformationError
@@ -40,6 +48,8 @@ KNOWN_ERRORS = (
     TransformationError,
     running.RunError,
     pricing.PricingError,
+    exporting.ExportError,
+    closing.CloseError,
 )
 Config = Annotated[Path | None, typer.Option("--config", help="default: ./valuemaxx.yml")]
 Home = Annotated[Path | None, typer.Option("--home", help="default: .valuemaxx beside it")]
@@ -192,6 +202,59 @@ def simulate(
     _progress(debug)
     for line in demonstration.write(folder, world, teams, months, seed, form):
         err.print(line, markup=False, soft_wrap=True)
+
+
+@app.command()
+def export(
+    xlsx: Annotated[Path | None, typer.Option(help="a workbook for finance")] = None,
+    focus: Annotated[
+        Path | None, typer.Option(help="the charges as FOCUS 1.2, CSV or .parquet")
+    ] = None,
+    parquet: Annotated[Path | None, typer.Option(help="a folder with every table")] = None,
+    config: Config = None,
+    home: Home = None,
+    overwrite: Annotated[bool, typer.Option(help="replace what is there")] = False,
+) -> None:
+    """Write files of the published tables."""
+    from orchestration import workbook
+
+    current = settings.load(config, home)
+    wanted = [
+        (xlsx, workbook.write_workbook, "sheets"),
+        (focus, exporting.write_focus, "charges"),
+        (parquet, exporting.write_parquet, "tables"),
+    ]
+    if not any(target for target, _, _ in wanted):
+        raise exporting.ExportError("say what to write: --xlsx FILE, --parquet DIR or --focus FILE")
+    for target, write, what in wanted:
+        if target:
+            count = write(current.home, target, is_overwriting=overwrite)
+            err.print(f"wrote {target}: {count} {what}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def close(
+    month: Annotated[str, typer.Argument(help="YYYY-MM")],
+    accept: Annotated[
+        str | None, typer.Option(help="why it is closed with what is unpriced or open")
+    ] = None,
+    config: Config = None,
+    home: Home = None,
+) -> None:
+    """Freeze what is published of a month: what comes later posts in the open month."""
+    done = closing.close(settings.load(config, home).home, month, accept)
+    err.print(done.message, markup=False, soft_wrap=True)
+
+
+@app.command()
+def reopen(
+    month: Annotated[str, typer.Argument(help="YYYY-MM")],
+    config: Config = None,
+    home: Home = None,
+) -> None:
+    """Take the newest closing back."""
+    done = closing.reopen(settings.load(config, home).home, month)
+    err.print(done.message, markup=False, soft_wrap=True)
 
 
 @prices.command("update")

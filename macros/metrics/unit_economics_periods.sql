@@ -35,6 +35,12 @@ reported as (
             as unpriced_other_unit_count,
         case when is_reported then cast(merged_pull_request_count as bigint) end
             as merged_pull_request_count,
+        case when is_reported then cast(accepted_change_count as bigint) end
+            as accepted_change_count,
+        case when is_reported then cast(failed_change_count as bigint) end
+            as failed_change_count,
+        case when is_reported then cast(fixed_change_count as bigint) end
+            as fixed_change_count,
         case when is_reported then cast(successful_deployment_count as bigint) end
             as successful_deployment_count,
         cast(active_user_count as bigint) as active_user_count,
@@ -57,10 +63,23 @@ final as (
         merged_pull_request_count,
         {{ divide_money('ai_cost_usd', 'merged_pull_request_count') }}
             as cost_usd_per_merged_pull_request,
+        accepted_change_count,
+        {{ divide_money('ai_cost_usd', 'accepted_change_count') }}
+            as cost_usd_per_accepted_change,
+        failed_change_count,
+        {{ divide_money(
+            'ai_cost_usd * failed_change_count', 'merged_pull_request_count'
+        ) }} as cost_of_failed_change_usd,
+        fixed_change_count,
+        {{ divide_money(
+            'ai_cost_usd * fixed_change_count', 'merged_pull_request_count'
+        ) }} as cost_of_fixed_change_usd,
         successful_deployment_count,
         {{ divide_money('ai_cost_usd', 'successful_deployment_count') }}
             as cost_usd_per_successful_deployment,
         active_user_count,
+        {{ divide_money('ai_cost_usd', 'active_user_count') }}
+            as cost_usd_per_active_user,
         token_count,
         input_token_count,
         cache_read_token_count,

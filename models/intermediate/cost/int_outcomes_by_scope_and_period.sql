@@ -5,7 +5,7 @@ with
 
 changes as (
 
-    select * from {{ ref('int_changes_timed') }}
+    select * from {{ ref('int_changes_accepted') }}
 
 ),
 
@@ -32,16 +32,21 @@ events as (
     select
         team_id,
         1 as merged_pull_request_count,
+        case when is_accepted then 1 else 0 end as accepted_change_count,
+        case when is_failed then 1 else 0 end as failed_change_count,
+        case when is_fixed then 1 else 0 end as fixed_change_count,
         0 as successful_deployment_count,
         cast(merged_at as date) as event_date
     from changes
-    where not is_bot_change
 
     union all
 
     select
         team_id,
         0 as merged_pull_request_count,
+        0 as accepted_change_count,
+        0 as failed_change_count,
+        0 as fixed_change_count,
         1 as successful_deployment_count,
         cast(finished_at as date) as event_date
     from deployments
@@ -55,6 +60,9 @@ by_team as (
         days_in_periods.period_start,
         events.team_id,
         sum(events.merged_pull_request_count) as merged_pull_request_count,
+        sum(events.accepted_change_count) as accepted_change_count,
+        sum(events.failed_change_count) as failed_change_count,
+        sum(events.fixed_change_count) as fixed_change_count,
         sum(events.successful_deployment_count) as successful_deployment_count
     from events
     inner join days_in_periods
@@ -75,6 +83,9 @@ final as (
         scopes.scope_type,
         scopes.scope_id,
         sum(by_team.merged_pull_request_count) as merged_pull_request_count,
+        sum(by_team.accepted_change_count) as accepted_change_count,
+        sum(by_team.failed_change_count) as failed_change_count,
+        sum(by_team.fixed_change_count) as fixed_change_count,
         sum(by_team.successful_deployment_count) as successful_deployment_count
     from by_team
     inner join scopes

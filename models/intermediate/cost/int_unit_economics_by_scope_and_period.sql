@@ -123,6 +123,9 @@ final as (
         cast(coalesce(costs.unpriced_other_unit_count, 0) as numeric(38, 12))
             as unpriced_other_unit_count,
         coalesce(outcomes.merged_pull_request_count, 0) as merged_pull_request_count,
+        coalesce(outcomes.accepted_change_count, 0) as accepted_change_count,
+        coalesce(outcomes.failed_change_count, 0) as failed_change_count,
+        coalesce(outcomes.fixed_change_count, 0) as fixed_change_count,
         coalesce(outcomes.successful_deployment_count, 0)
             as successful_deployment_count,
         users.active_user_count,

@@ -1,104 +1,148 @@
--- One row per vendor and month: metered, reported and invoiced cost side by side, and
--- why the invoice is not the metered cost. What no rule explains stays unexplained.
+-- One row per vendor, posting month and month restated. Closed months stay as they were
+-- frozen; what came later posts in the first open month, as the difference.
+{% set amounts = [
+    'metered_cost_usd',
+    'vendor_reported_cost_usd',
+    'invoiced_cost_usd',
+    'variance_usd',
+    'quantity_variance_usd',
+    'price_variance_usd',
+    'classification_variance_usd',
+    'timing_variance_usd',
+    'credits_variance_usd',
+    'commitment_variance_usd',
+    'seats_variance_usd',
+    'fx_variance_usd',
+    'tax_variance_usd',
+    'rounding_variance_usd',
+    'unexplained_usd'
+] %}
+{% set sources = {
+    'frozen': 'frozen.period_start <= frontier.closed_through',
+    'as_now': 'as_now.period_start > frontier.closed_through',
+    'restated': 'restated.period_start = frontier.first_open_month',
+} %}
 with
 
-vendor_months as (
+as_now as (
 
-    select * from {{ ref('int_vendor_months') }}
-
-),
-
-variances as (
-
-    select * from {{ ref('int_cost_variances_by_month') }}
+    select * from {{ ref('cost_reconciliation_as_now_monthly') }}
 
 ),
 
-compared as (
+frozen as (
+
+    select * from {{ ref('int_reconciliation_frozen') }}
+
+),
+
+frontier as (
+
+    select * from {{ ref('int_close_frontier') }}
+
+),
+
+months_closed as (
+
+    select * from {{ ref('int_months_closed') }}
+
+),
+
+held as (
 
     select
-        vendor_months.vendor,
-        vendor_months.month_start,
-        vendor_months.invoice_count,
-        vendor_months.metered_cost_usd,
-        vendor_months.vendor_reported_cost_usd,
-        vendor_months.invoiced_cost_usd,
-        vendor_months.invoiced_cost_usd - vendor_months.metered_cost_usd
-            as variance_usd,
-        variances.quantity_usd,
-        variances.price_usd,
-        variances.classification_usd,
-        variances.timing_usd,
-        variances.credits_usd,
-        variances.commitment_usd,
-        variances.seats_usd,
-        variances.fx_usd,
-        variances.tax_usd,
-        variances.rounding_usd,
-        variances.unexplained_usd,
-        greatest(
-            cast({{ var('reconciliation_tolerance_usd') }} as numeric(38, 12)),
-            cast(
-                abs(vendor_months.invoiced_cost_usd)
-                * cast({{ var('reconciliation_tolerance_share') }} as numeric(9, 6))
-                as numeric(38, 12)
-            )
-        ) as tolerance_usd,
-        vendor_months.is_fully_priced,
-        vendor_months.has_facts,
-        {{ add_to_date('vendor_months.month_start', 1, 'month') }} as month_end
-    from vendor_months
-    left join variances
+        vendor,
+        charged_month,
+        {%- for amount in amounts %}
+        sum({{ amount }}) as {{ amount }},
+        {%- endfor %}
+        sum(invoice_count) as invoice_count
+    from frozen
+    group by vendor, charged_month
+
+),
+
+restated as (
+
+    select
+        as_now.vendor,
+        frontier.first_open_month as period_start,
+        as_now.period_start as restates_period,
+        cast(
+            as_now.invoice_count - coalesce(held.invoice_count, 0) as bigint
+        ) as invoice_count,
+        {%- for amount in amounts %}
+        as_now.{{ amount }} - coalesce(held.{{ amount }}, 0) as {{ amount }},
+        {%- endfor %}
+        as_now.tolerance_usd,
+        as_now.status,
+        as_now.is_fully_priced
+    from as_now
+    cross join frontier
+    left join held
         on
-            vendor_months.vendor = variances.vendor
-            and vendor_months.month_start = variances.month_start
-            -- Without both sides there is nothing to split.
-            and vendor_months.invoiced_cost_usd is not null
-            and vendor_months.metered_cost_usd is not null
+            as_now.vendor = held.vendor
+            and as_now.period_start = held.charged_month
+    where
+        as_now.period_start <= frontier.closed_through
+        and (
+            as_now.invoice_count <> coalesce(held.invoice_count, 0)
+            {%- for amount in amounts %}
+            or as_now.{{ amount }} is distinct from held.{{ amount }}
+            {%- endfor %}
+        )
+
+),
+
+posted as (
+
+    {% for source, condition in sources.items() %}
+    {% if not loop.first %}
+    union all
+    {% endif %}
+    select
+        {{ source }}.vendor,
+        {{ source }}.period_start,
+        {{ 'cast(null as date)' if source == 'as_now'
+            else source ~ '.restates_period' }} as restates_period,
+        {{ source }}.invoice_count,
+        {% for amount in amounts %}
+        {{ source }}.{{ amount }},
+        {% endfor %}
+        {{ source }}.tolerance_usd,
+        {{ source }}.status,
+        {{ source }}.is_fully_priced
+    from {{ source }}
+    cross join frontier
+    where {{ condition }}
+    {% endfor %}
 
 ),
 
 final as (
 
     select
-        vendor,
-        month_start as period_start,
-        invoice_count,
-        cast(metered_cost_usd as numeric(38, 12)) as metered_cost_usd,
-        cast(vendor_reported_cost_usd as numeric(38, 12)) as vendor_reported_cost_usd,
-        cast(invoiced_cost_usd as numeric(38, 12)) as invoiced_cost_usd,
-        cast(variance_usd as numeric(38, 12)) as variance_usd,
-        quantity_usd as quantity_variance_usd,
-        price_usd as price_variance_usd,
-        classification_usd as classification_variance_usd,
-        timing_usd as timing_variance_usd,
-        credits_usd as credits_variance_usd,
-        commitment_usd as commitment_variance_usd,
-        seats_usd as seats_variance_usd,
-        fx_usd as fx_variance_usd,
-        tax_usd as tax_variance_usd,
-        rounding_usd as rounding_variance_usd,
-        unexplained_usd,
-        cast(
-            case when invoiced_cost_usd is not null then tolerance_usd end
-            as numeric(38, 12)
-        ) as tolerance_usd,
+        posted.vendor,
+        posted.period_start,
+        posted.restates_period,
+        posted.invoice_count,
+        {%- for amount in amounts %}
+        cast(posted.{{ amount }} as numeric(38, 12)) as {{ amount }},
+        {%- endfor %}
+        cast(posted.tolerance_usd as numeric(38, 12)) as tolerance_usd,
+        posted.status,
         case
-            when not has_facts then 'nothing_to_match'
-            when invoice_count = 0 then 'no_invoice_yet'
-            when invoiced_cost_usd is null then 'open'
-            when metered_cost_usd is null then 'no_metering'
-            when abs(unexplained_usd) > tolerance_usd then 'open'
-            when vendor_reported_cost_usd is null then 'no_vendor_report'
-            when variance_usd = 0 then 'matched'
-            when abs(variance_usd) <= tolerance_usd then 'within_tolerance'
-            else 'explained'
-        end as status,
-        'open' as close_status,
-        is_fully_priced,
-        month_end > {{ as_of() }} as is_partial_period,
-        month_end as period_end
-    from compared
+            when posted.period_start <= frontier.closed_through then 'closed'
+            else coalesce(months_closed.close_status, 'open')
+        end as close_status,
+        posted.is_fully_priced,
+        {{ add_to_date('posted.period_start', 1, 'month') }} > {{ as_of() }}
+            as is_partial_period,
+        {{ add_to_date('posted.period_start', 1, 'month') }} as period_end
+    from posted
+    cross join frontier
+    left join months_closed
+        on posted.period_start = months_closed.month_start
 
 )
 

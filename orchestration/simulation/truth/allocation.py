@@ -167,6 +167,10 @@ class Allocation:
             "team_name": self._lines.name_of(team_id),
             "allocated_cost_usd": None if cents is None else usd(cents),
             "is_tax": category == "tax",
+            # No month of a simulated company is closed.
+            "restates_period": None,
+            "close_status": "open",
+            "is_accrual": False,
             "is_partial_period": self._directory.as_of < midnight(month_after(month)),
             "period_end": month_after(month),
         }

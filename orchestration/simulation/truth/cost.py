@@ -26,6 +26,7 @@ from orchestration.simulation.truth.prices import (
     context_begins_at,
     tier_and_batch,
 )
+from orchestration.simulation.truth.quality import fixed_changes
 from orchestration.simulation.truth.suppression import shown_counts
 
 PLACES = Decimal("1e-12")
@@ -77,6 +78,9 @@ class Sums:
     has_usage: bool = False
     has_price: bool = False
     merges: int = 0
+    accepted: int = 0
+    failed: int = 0
+    fixed: int = 0
     deployments: int = 0
     users: set[str] = field(default_factory=set)
     tokens: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # by class
@@ -104,6 +108,9 @@ class Sums:
         self.has_usage |= other.has_usage
         self.has_price |= other.has_price
         self.merges += other.merges
+        self.accepted += other.accepted
+        self.failed += other.failed
+        self.fixed += other.fixed
         self.deployments += other.deployments
         self.users |= other.users
         for token_class, quantity in other.tokens.items():
@@ -121,6 +128,7 @@ class Cost:
     ) -> None:
         self._directory, self._delivery, self._policy = directory, delivery, policy
         self._book = PriceBook(company)
+        self._fixed = fixed_changes(company, delivery, policy)
         self._usage = [
             usage for usage in company.ai_usage if is_seen(usage.occurred_at, company.as_of)
         ]
@@ -273,7 +281,13 @@ class Cost:
                 sums[self._whose(usage)[-1][0], month].users.add(person)
         for change in self._delivery.changes:
             if not change.is_bot_change:
-                sums[change.team_id, change.merged_at.date().replace(day=1)].merges += 1
+                found = sums[change.team_id, change.merged_at.date().replace(day=1)]
+                shipped, is_fixed = change.deployment, change in self._fixed
+                has_failed = bool(shipped and shipped.failure_link_method)
+                found.merges += 1
+                found.accepted += shipped is not None and not has_failed and not is_fixed
+                found.failed += has_failed
+                found.fixed += is_fixed
         for deployed in self._delivery.deployments:
             sums[deployed.team_id, deployed.finished_at.date().replace(day=1)].deployments += 1
         return sums
@@ -399,9 +413,16 @@ def _economics(found: Sums, users: int | None, is_reported: bool) -> Row:
         "ai_cost_usd": cost,
         "merged_pull_request_count": found.merges,
         "cost_usd_per_merged_pull_request": _unit_price(cost, found.merges),
+        "accepted_change_count": found.accepted,
+        "cost_usd_per_accepted_change": _unit_price(cost, found.accepted),
+        "failed_change_count": found.failed,
+        "cost_of_failed_change_usd": _part(cost, found.failed, found.merges),
+        "fixed_change_count": found.fixed,
+        "cost_of_fixed_change_usd": _part(cost, found.fixed, found.merges),
         "successful_deployment_count": found.deployments,
         "cost_usd_per_successful_deployment": _unit_price(cost, found.deployments),
         "active_user_count": users,
+        "cost_usd_per_active_user": None if users is None else _unit_price(cost, users),
         "token_count": tokens,
         "input_token_count": inputs,
         "cache_read_token_count": found.tokens["cache_read"],
@@ -420,6 +441,11 @@ def _economics(found: Sums, users: int | None, is_reported: bool) -> Row:
 
 def _unit_price(cost: Decimal | None, count: int) -> Decimal | None:
     return None if cost is None or not count else _rounded(cost / count)
+
+
+def _part(cost: Decimal | None, count: int, whole: int) -> Decimal | None:
+    """What so many of the changes cost, if each costs the same."""
+    return None if cost is None or not whole else _rounded(cost * count / whole)
 
 
 def _share(part: Decimal, whole: Decimal) -> float | None:

@@ -136,6 +136,7 @@ class Reconciliation:
             "tolerance_usd": None if invoiced is None else self._tolerance(invoiced),
             "invoice_count": len({line.record.invoice_id for line in lines}),
             "is_fully_priced": not (used and used.has_unpriced),
+            "restates_period": None,
             "close_status": "open",
             "is_partial_period": self._as_of < midnight(month_after(month)),
             "period_end": month_after(month),

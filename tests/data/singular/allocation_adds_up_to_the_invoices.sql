@@ -28,7 +28,7 @@ allocated as (
         sum(allocated_cost_usd) as allocated_cost_usd,
         count(*) as row_count,
         count(allocated_cost_usd) as row_count_with_cost
-    from {{ ref('cost_allocation_monthly') }}
+    from {{ ref('cost_allocation_as_now_monthly') }}
     group by vendor, invoice_id
 
 )

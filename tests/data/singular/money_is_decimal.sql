@@ -2,7 +2,9 @@
 {% set relations = [
     ref('ai_cost_daily'), ref('unit_economics_monthly'), ref('unit_economics_quarterly'),
     ref('cost_reconciliation_monthly'), ref('invoice_findings'),
-    ref('cost_allocation_monthly'), ref('budget_vs_actual_monthly'), ref('seats_monthly')
+    ref('cost_allocation_monthly'), ref('budget_vs_actual_monthly'), ref('seats_monthly'),
+    ref('cost_allocation_as_now_monthly'), ref('cost_reconciliation_as_now_monthly'),
+    ref('accruals_monthly')
 ] %}
 select
     table_name,

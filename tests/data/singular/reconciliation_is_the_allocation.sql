@@ -7,7 +7,7 @@ allocated as (
         vendor,
         period_start,
         sum(allocated_cost_usd) as allocated_cost_usd
-    from {{ ref('cost_allocation_monthly') }}
+    from {{ ref('cost_allocation_as_now_monthly') }}
     group by vendor, period_start
 
 )
@@ -17,7 +17,7 @@ select
     reconciled.period_start,
     reconciled.invoiced_cost_usd,
     allocated.allocated_cost_usd
-from {{ ref('cost_reconciliation_monthly') }} as reconciled
+from {{ ref('cost_reconciliation_as_now_monthly') }} as reconciled
 left join allocated
     on
         reconciled.vendor = allocated.vendor

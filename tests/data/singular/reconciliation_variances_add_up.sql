@@ -3,7 +3,7 @@ select
     vendor,
     period_start,
     variance_usd
-from {{ ref('cost_reconciliation_monthly') }}
+from {{ ref('cost_reconciliation_as_now_monthly') }}
 where
     (
         variance_usd is not null
