@@ -1,5 +1,5 @@
--- One row: the newest closed month and the month after it. Without any, months before
--- all others.
+-- One row in all: the newest closed month and the month after it. Without any, months
+-- before all others.
 with
 
 months_closed as (

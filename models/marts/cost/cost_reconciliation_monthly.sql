@@ -85,6 +85,8 @@ restated as (
             and as_now.period_start = held.charged_month
     where
         as_now.period_start <= frontier.closed_through
+        -- A month before the first closed one may have had nothing to freeze.
+        and (held.vendor is not null or as_now.status <> 'nothing_to_match')
         and (
             as_now.invoice_count <> coalesce(held.invoice_count, 0)
             {%- for amount in amounts %}
