@@ -74,8 +74,11 @@ class Metering:
             or directory.known_team(record.team_id)
             or record.tool
         }
+        # A vendor that never names a key's tool tells nothing of its keys.
+        telling = {record.vendor.lower() for record in usage if record.api_key_id and record.tool}
         for record in usage:
-            self._meter(record, record.api_key_id is not None and record.api_key_id not in known)
+            is_keyed = record.api_key_id is not None and record.vendor.lower() in telling
+            self._meter(record, is_keyed and record.api_key_id not in known)
         for seat in company.seats:
             self._hold(seat)
 
