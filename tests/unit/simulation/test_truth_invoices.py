@@ -233,6 +233,9 @@ def test_usage_of_an_unknown_key_is_what_it_put_on_the_invoice() -> None:
     )
     bill_tokens(company, "6", "uncached_input", "1.5")
     bill(company, "1.20", "tax")
+    # The vendor names no key's tool yet, so it tells nothing of its keys.
+    assert findings(count(company)) == []
+    company.ai_usage[0].api_key_id, company.ai_usage[0].tool = "agents", "agent"
     assert findings(count(company)) == [("unknown_key", usd("2.40"))]
 
 
