@@ -9,9 +9,9 @@ pull_requests as (
 
 ),
 
-services as (
+only_services as (
 
-    select * from {{ ref('core_services') }}
+    select * from {{ ref('int_repositories_of_one_service') }}
 
 ),
 
@@ -38,16 +38,12 @@ services_with_commits as (
 repositories as (
 
     select
-        services.repository,
-        min(services.service_id) as service_id
-    from services
+        only_services.repository,
+        only_services.service_id
+    from only_services
     left join services_with_commits
-        on services.service_id = services_with_commits.service_id
-    where services.repository is not null
-    group by services.repository
-    having
-        count(*) = 1
-        and count(services_with_commits.service_id) = 0
+        on only_services.service_id = services_with_commits.service_id
+    where services_with_commits.service_id is null
 
 ),
 

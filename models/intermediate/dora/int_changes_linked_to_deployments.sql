@@ -9,9 +9,9 @@ pull_requests as (
 
 ),
 
-services as (
+only_services as (
 
-    select * from {{ ref('core_services') }}
+    select * from {{ ref('int_repositories_of_one_service') }}
 
 ),
 
@@ -24,18 +24,6 @@ shipped as (
 deployed_after_merge as (
 
     select * from {{ ref('int_changes_deployed_after_merge') }}
-
-),
-
-only_services as (
-
-    select
-        repository,
-        min(service_id) as service_id
-    from services
-    where repository is not null
-    group by repository
-    having count(*) = 1
 
 ),
 

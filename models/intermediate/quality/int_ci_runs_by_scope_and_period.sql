@@ -9,9 +9,9 @@ ci_runs as (
 
 ),
 
-services as (
+only_services as (
 
-    select * from {{ ref('core_services') }}
+    select * from {{ ref('int_repositories_of_one_service') }}
 
 ),
 
@@ -24,19 +24,6 @@ teams as (
 days_in_periods as (
 
     select * from {{ ref('int_days_in_periods') }}
-
-),
-
-only_services as (
-
-    select
-        repository,
-        min(service_id) as service_id,
-        min(team_id) as team_id
-    from services
-    where repository is not null
-    group by repository
-    having count(*) = 1
 
 ),
 

@@ -15,9 +15,9 @@ changes as (
 
 ),
 
-services as (
+only_services as (
 
-    select * from {{ ref('core_services') }}
+    select * from {{ ref('int_repositories_of_one_service') }}
 
 ),
 
@@ -30,19 +30,6 @@ memberships as (
 teams as (
 
     select * from {{ ref('core_teams') }}
-
-),
-
-only_services as (
-
-    select
-        repository,
-        min(service_id) as service_id,
-        min(team_id) as team_id
-    from services
-    where repository is not null
-    group by repository
-    having count(*) = 1
 
 ),
 
