@@ -21,7 +21,7 @@ from dagster import (
     multi_asset,
 )
 
-from orchestration import extraction, inventory, settings
+from orchestration import closing, extraction, inventory, settings
 from orchestration.defs.resources import Home
 from orchestration.lake import Lake, LakeError, Stream
 from orchestration.settings import Settings, SettingsError
@@ -39,11 +39,13 @@ class Reading(Config):
     forget_missing: bool = False
 
 
-def assets(current: Settings) -> list[AssetsDefinition]:
-    """The extraction assets of the enabled systems, and the lake's own inventory."""
+def assets(current: Settings) -> list[AssetsDefinition | AssetSpec]:
+    """The extraction assets of the enabled systems, the lake's own inventory, and the close
+    ledger, which a run only reads: `valuemaxx close` writes it."""
     systems = extraction.enabled(current)
     streams = [stream for system in systems for stream in system.streams]
-    return [*(_system(system) for system in systems), _inventory(streams)]
+    ledger = [_spec(stream) for stream in closing.STREAMS]
+    return [*(_system(system) for system in systems), _inventory(streams), *ledger]
 
 
 def _system(system: extraction.System) -> AssetsDefinition:

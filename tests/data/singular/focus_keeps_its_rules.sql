@@ -4,12 +4,12 @@ select "x_ChargeId" as charge_id
 from {{ ref('focus_cost_and_usage') }}
 where
     "ContractedCost" <> cast(
-        cast("ContractedUnitPrice" as numeric(18, 9))
-        * cast("PricingQuantity" as numeric(18, 9)) as numeric(38, 12)
+        cast("ContractedUnitPrice" as numeric(28, 9))
+        * cast("PricingQuantity" as numeric(28, 9)) as numeric(38, 12)
     )
     or "ListCost" <> cast(
-        cast("ListUnitPrice" as numeric(18, 9))
-        * cast("PricingQuantity" as numeric(18, 9)) as numeric(38, 12)
+        cast("ListUnitPrice" as numeric(28, 9))
+        * cast("PricingQuantity" as numeric(28, 9)) as numeric(38, 12)
     )
     or "ChargePeriodEnd" < "ChargePeriodStart"
     or "BillingPeriodEnd" <= "BillingPeriodStart"
