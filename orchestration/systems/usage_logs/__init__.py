@@ -77,7 +77,7 @@ REQUEST_DIGESTS = Stream(
     (
         Field("usage_date", "date", "The day (UTC)"),
         Field("digest_count", "integer", "How many requests"),
-        Field("digests", "string", "Their ids, each as 64 bits of a digest, in base64"),
+        Field("digests", "string", "Their ids, each as 64 bits of a digest, in base64", True),
     ),
     dated_by="usage_date",
 )  # fmt: skip
@@ -166,8 +166,9 @@ class LogSource(BaseModel, extra="forbid"):
             mapping = self.columns.mapping
             includes = bool(self.columns.cached_input_is_in_input)
             return records.own(mapping, includes, schema, self.vendor, self.tool)
-        ready = {"litellm": records.litellm, "otel": records.otel}
-        return ready[self.format or ""](self.vendor, self.tool)
+        if self.format == "litellm":
+            return records.litellm(self.vendor, self.tool, schema)
+        return records.otel(self.vendor, self.tool)
 
 
 class VendorApiKey(BaseModel, extra="forbid"):
@@ -425,20 +426,19 @@ def _form(source: LogSource, log: client.Log) -> tuple[records.Form, str]:
             raise client.Unreadable("is Parquet; the format otel reads OTLP-JSON lines")
         schema = client.parquet_schema(log)
         form = source.read_as(schema)
-        found = schema.names
-        absent = {s: c for s, c in form.mapped.items() if c.split(".")[0] not in found}
+        sample: list[dict[str, Any]] = [dict.fromkeys(schema.names)]
+        absent = {s: c for s, c in form.mapped.items() if c.split(".")[0] not in schema.names}
         must = list(absent)
     else:
         form = source.read_as()
         sample = client.sample(log)
-        found = records.found_columns(sample)
         absent = records.absent(form.mapped, sample) if sample else {}
         must = [setting for setting in absent if setting in records.REQUIRED]
     if not absent:
         return form, ""
     setting = must[0] if must else next(iter(absent))
     key = f"columns.{setting}" if source.columns else f"the format {source.format}"
-    listed = ", ".join(name[:50] for name in found[:30]) or "none"
+    listed = ", ".join(name[:50] for name in records.found_columns(sample)[:30]) or "none"
     problem = f"{key}: there is no column {absent[setting]}; there are: {listed}"
     if must:
         raise client.Unreadable(f"{problem}; mend sources.{source.name} in valuemaxx.yml")

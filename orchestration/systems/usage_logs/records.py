@@ -32,7 +32,8 @@ PRICES = Path(__file__).resolve().parent.parent.parent.parent / "seeds" / "ai_pr
 CLEAN_LINE_BYTES = 1 << 20  # small buffers stay close to the processor
 REFUSED_LINES = 1000  # refused records of a piece that are told one by one; the rest are counted
 WORD_BYTES = 200  # a longer name of a vendor, model or key is not a name
-PART_BYTES = 1 << 23  # of digests that are looked through at a time
+PART_BYTES = 1 << 24  # of digests that are looked through at a time
+LOOSE_SUMS = 100_000  # sums of pieces that are held before they are added up
 MOST_TOKENS = 10**12
 DAY = 86_400_000_000  # microseconds
 EPOCH = date(1970, 1, 1)
@@ -213,10 +214,22 @@ def own(
     return Form(_declared(columns), query, columns, constants, bool(several))
 
 
-def litellm(vendor: str = "", tool: str = "") -> Form:
+def litellm(vendor: str = "", tool: str = "", types: pa.Schema | None = None) -> Form:
     """LiteLLM's spend logs. ``prompt_tokens`` holds what the cache gave and took, whoever the
     vendor is; the parts stand in ``metadata.usage_object``, older ones in
-    ``metadata.additional_usage_values``. What LiteLLM answered from its own cache no vendor saw."""
+    ``metadata.additional_usage_values``. What LiteLLM answered from its own cache no vendor saw.
+    ``types``: the columns of a Parquet file."""
+    words = (
+        "request_id", "startTime", "custom_llm_provider", "model", "user", "api_key", "team_id",
+        "session_id", "call_type", "cache_hit", "status",
+    )  # fmt: skip
+    columns = {
+        **dict.fromkeys(words, "varchar"),
+        "prompt_tokens": "double",
+        "completion_tokens": "double",
+        "metadata": "varchar",
+    }
+    lines = "{lines}" if types is None else _as_declared(columns, types)
     details = "usage_object.prompt_tokens_details"
     lives = f"{details}.cache_creation_token_details.ephemeral_"
     read = (
@@ -278,22 +291,13 @@ def litellm(vendor: str = "", tool: str = "") -> Form:
                 coalesce(lower(cache_hit) = 'true', false) as is_cached,
                 -- The object itself, or, as the database exports it, a text that holds it.
                 try(from_json(metadata, {_text(wanted)})) as found
-            from {{lines}}
+            from {lines}
             -- A call that failed used nothing, unless it says so; often it names no model either.
             where coalesce(status, '') <> 'failure' or prompt_tokens > 0 or completion_tokens > 0
         )
     """  # noqa: S608
-    words = (
-        "request_id", "startTime", "custom_llm_provider", "model", "user", "api_key", "team_id",
-        "session_id", "call_type", "cache_hit", "status",
-    )  # fmt: skip
     return Form(
-        columns={
-            **dict.fromkeys(words, "varchar"),
-            "prompt_tokens": "double",
-            "completion_tokens": "double",
-            "metadata": "varchar",
-        },
+        columns=columns,
         query=query,
         mapped={
             "request_id": "request_id",
@@ -517,6 +521,7 @@ class Counting:
         self._taken = _Taken()
         self._given: Mapping[int, Digests] = {}
         self._newest = 0
+        self._loose = 0  # sums of pieces that are not added up to the log's yet
         self._is_clean = True
         self.count = 0  # requests that the log gave
         self.repeated = 0
@@ -588,16 +593,13 @@ class Counting:
 
     def sums(self) -> pa.Table:
         """The log's sums, a line each, in an order that is the same every time."""
-        keys = f"day, {', '.join(_KEYS)}"
         return self._table(
             f"""
             select
                 date '1970-01-01' + cast(day as integer) as usage_date,
-                row_number() over (order by {keys}) as line_number,
+                row_number() over (order by day, {", ".join(_KEYS)}) as line_number,
                 * exclude (day)
-            from (
-                select {keys}, {_added_up("sum(request_count)")} from totals group by all
-            )
+            from ({_SUMMED})
             order by line_number
             """  # noqa: S608
         )
@@ -687,14 +689,14 @@ class Counting:
             return False
         given = pa.chunked_array(list(self._given.values()), pa.int64())
         self._connection.register("given", pa.table({"digest": given}))
-        if self._number("select count(distinct digest) from given") < len(given):
-            return True
-        for day, digests in self._given.items():
-            self._connection.register("given", pa.table({"digest": digests}))
-            for taken in self._taken.parts(day):
-                self._connection.register("taken", pa.table({"digest": taken}))
-                if self._number("select count(*) from given join taken using (digest)"):
-                    return True
+        for taken in self._taken.parts(self._given):
+            self._connection.register("taken", pa.table({"digest": taken}))
+            # Each finds itself; one more is a repeat. One join is half of a count and a join.
+            found = self._number(
+                "select count(*) from given join (from given union all from taken) using (digest)"
+            )
+            if found > len(given):
+                return True
         return False
 
     def _drop_repeated(self) -> None:
@@ -713,7 +715,7 @@ class Counting:
         days = run("select distinct day from requests").fetchall()
         self._ask_others([day for (day,) in days])
         for (day,) in days:
-            for taken in self._taken.parts(day):
+            for taken in self._taken.parts([day]):
                 self._connection.register("taken", pa.table({"digest": taken}))
                 run("delete from requests where day = $day and digest in (from taken)",
                     {"day": day})  # fmt: skip
@@ -744,6 +746,10 @@ class Counting:
         self._connection.register("added", self._without_people(table))
         self._connection.execute("insert into totals by name from added")
         self._connection.unregister("added")
+        self._loose += table.num_rows
+        if self._loose >= LOOSE_SUMS:
+            self._connection.execute(f"create or replace temp table totals as {_SUMMED}")
+            self._loose = 0
 
     def _without_people(self, table: pa.Table) -> pa.Table:
         """The table with people hashed, and addresses in any other word redacted."""
@@ -781,17 +787,17 @@ class _Taken:
         self._file.write(data)
         self._places.setdefault(day, []).append((place, len(data)))
 
-    def parts(self, day: int) -> Iterator[Digests]:
-        """The requests of a day, about a million at a time."""
+    def parts(self, days: Iterable[int]) -> Iterator[Digests]:
+        """The requests of days, a part at a time; the last part may be empty."""
         found = bytearray()
-        for place, size in self._places.get(day, ()):
-            self._file.seek(place)
-            found += self._file.read(size)
-            if len(found) >= PART_BYTES:
-                yield _digests(found)
-                found = bytearray()
-        if found:
-            yield _digests(found)
+        for day in days:
+            for place, size in self._places.get(day, ()):
+                self._file.seek(place)
+                found += self._file.read(size)
+                if len(found) >= PART_BYTES:
+                    yield _digests(found)
+                    found = bytearray()
+        yield _digests(found)
 
     def close(self) -> None:
         """Gives the disk back."""
@@ -845,8 +851,7 @@ def _words() -> str:
     vendors = " ".join(f"when {_text(a)} then {_text(b)}" for a, b in VENDORS.items())
 
     def word(name: str) -> str:
-        text = f"nullif(trim({name}), '')"
-        return f"case when strlen({text}) <= {WORD_BYTES} then {text} end"
+        return f"case when strlen(trim({name})) between 1 and {WORD_BYTES} then trim({name}) end"
 
     columns = {name: word(name) for name in WORDS}
     for name in ("vendor", "model", "service_tier"):
@@ -889,6 +894,10 @@ _TOTALS = ", ".join(
     ["day bigint", *(f"{name} varchar" for name in _KEYS[:-1]), "is_batch boolean",
      "request_count bigint", *(f"{name} bigint" for name in TOKENS)]
 )  # fmt: skip
+_SUMMED = (
+    f"select day, {', '.join(_KEYS)}, {_added_up('sum(request_count)')}"  # noqa: S608
+    " from totals group by all"
+)
 
 
 def found_columns(records: Sequence[Mapping[str, object]]) -> list[str]:
@@ -974,6 +983,20 @@ def _moment(text: str) -> str:
         f" regexp_full_match({text}, '[0-9]{{10}}([0-9]{{3}}){{0,3}}([.][0-9]*)?')"
         f" then try_cast({digits} as bigint) end)"
     )
+
+
+def _as_declared(columns: Mapping[str, str], types: pa.Schema) -> str:
+    """A Parquet file's rows with the columns as lines of JSON would give them."""
+
+    def column(name: str, declared: str) -> str:
+        if name not in types.names:
+            return f"cast(null as {declared})"
+        if pa.types.is_nested(types.field(name).type):
+            return f"cast(to_json({_name(name)}) as varchar)"
+        return f"try_cast({_name(name)} as {declared})"
+
+    given = ", ".join(f"{column(n, declared)} as {_name(n)}" for n, declared in columns.items())
+    return f"(select _line, {given} from {{lines}})"  # noqa: S608
 
 
 def _declared(columns: Mapping[str, str]) -> dict[str, str]:
