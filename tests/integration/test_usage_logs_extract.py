@@ -17,6 +17,7 @@ from orchestration.identity import Identity
 from orchestration.lake import Lake, Outcome
 from orchestration.systems import usage_logs
 from orchestration.systems.usage_logs import STREAMS, UsageLogsSettings, check, client, extract
+from tests.conftest import environment
 
 COLUMNS = {
     "request_id": "id", "occurred_at": "ts", "model": "model", "person": "user",
@@ -388,12 +389,17 @@ def test_run_killed_between_digests_and_sums_loses_nothing(
     assert company.count() == (500, 500)
 
 
-def test_alone_it_reads_logs_from_a_file_of_settings(company: Company, tmp_path: Path) -> None:
+def test_alone_it_reads_the_logs_of_a_configuration(company: Company, tmp_path: Path) -> None:
     (company.logs / "a.jsonl").write_bytes(text(1, 2))
-    (tmp_path / "s.yml").write_text(json.dumps({"sources": [company.source]}))
-    command = [sys.executable, "-m", "orchestration.systems.usage_logs", str(tmp_path / "s.yml")]
-    done = subprocess.run(
-        [*command, "--home", str(tmp_path / "alone"), "--salt", "salt"],
-        capture_output=True, text=True, check=False,
+    config = tmp_path / "valuemaxx.yml"
+    systems = {"usage_logs": {"sources": [company.source]}}
+    config.write_text(json.dumps({"company": "Example", "systems": systems}))
+    command = [sys.executable, "-m", "orchestration.systems.usage_logs", "--config", str(config)]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "own/a.jsonl: landed: 2 requests\n")
+    without = subprocess.run(
+        command, env=environment(VALUEMAXX_IDENTITY_SALT=""), capture_output=True, text=True,
+        check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "landed    own/a.jsonl: 2 requests\n")
+    assert without.returncode == 1
+    assert "VALUEMAXX_IDENTITY_SALT is not set" in without.stderr

@@ -2,7 +2,7 @@
 
 Data flow: log files → typed requests, a piece at a time, in DuckDB → each request counted once →
 person × day sums → ``lake/usage_logs/usage_days``, one scope per log.
-Run standalone: ``python -m orchestration.systems.usage_logs --help``.
+Run standalone: ``python -m orchestration.systems.usage_logs``.
 """
 
 import contextlib
@@ -271,8 +271,10 @@ class _Reader:
     full_refresh: bool
     known: dict[str, Batch]
     digests: dict[str, _Digests] = field(init=False)
+    reading: str = field(init=False)
 
     def __post_init__(self) -> None:
+        self.reading = _reading(self.connection, self.source, self.identity, self.keep_requests)
         self.digests = {}
         for batch in self.lake.batches(REQUEST_DIGESTS):
             # Digests are committed before sums: a killed run can leave some that nothing counts.
@@ -305,7 +307,7 @@ class _Reader:
     def _read(self, log: client.Log, name: str) -> Outcome:
         scope = f"{self.source.name}/{log.head}"
         before = self.known.get(scope)
-        fingerprint = f"{log.version}-{_reading(self.source, self.identity, self.keep_requests)}"
+        fingerprint = f"{log.version}-{self.reading}"
         if before and before.fingerprint == fingerprint and not self.full_refresh:
             given = self.digests.get(scope)
             counted = _counted(given.count if given else 0, before.reasons)
@@ -459,11 +461,15 @@ def _no_files(source: LogSource) -> str:
     return f"no file matches sources.{source.name}.path; mend it in valuemaxx.yml"
 
 
-def _reading(source: LogSource, identity: Identity, keep_requests: bool) -> str:
+def _reading(
+    connection: duckdb.DuckDBPyConnection,
+    source: LogSource,
+    identity: Identity,
+    keep_requests: bool,
+) -> str:
     """Changes when the same bytes would be read otherwise: this code, the mapping, the
     thresholds of prices, the salt, or how DuckDB digests."""
-    with duckdb.connect() as connection:
-        digest = connection.execute("select hash('valuemaxx')").fetchall()
+    digest = connection.execute("select hash('valuemaxx')").fetchall()
     parts = (
         source.model_dump(exclude={"path"}), keep_requests, identity.fingerprint,
         [stream.digest for stream in STREAMS], records.thresholds(), digest,
