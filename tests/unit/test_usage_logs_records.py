@@ -13,7 +13,9 @@ import pytest
 from pydantic import ValidationError
 
 from orchestration.identity import Identity
-from orchestration.systems.usage_logs import LogSource, UsageLogsSettings, client, records
+from orchestration.systems.usage_logs import LogSource, UsageLogsSettings, client
+from orchestration.systems.usage_logs.counting import Counting, Refused
+from orchestration.systems.usage_logs.formats import Form
 
 TOKENS = ("uncached_input_tokens", "cache_read_tokens", "cache_write_5m_tokens",
           "cache_write_1h_tokens", "output_tokens")  # fmt: skip
@@ -37,7 +39,7 @@ def source(**given: Any) -> LogSource:
 
 def count(
     tmp_path: Path, source: LogSource, *lines: object, keep_requests: bool = False
-) -> tuple[list[dict[str, Any]], list[records.Refused]]:
+) -> tuple[list[dict[str, Any]], list[Refused]]:
     """The sums of a log with these lines (objects, or text as it stands), and what is refused."""
     path = tmp_path / "log.jsonl"
     text = [line if isinstance(line, str) else json.dumps(line) for line in lines]
@@ -54,10 +56,10 @@ def count_parquet(path: Path, source: LogSource, table: pa.Table) -> list[dict[s
 
 
 def count_in(
-    path: Path, source: LogSource, form: records.Form, keep_requests: bool = False
-) -> tuple[list[dict[str, Any]], list[records.Refused]]:
+    path: Path, source: LogSource, form: Form, keep_requests: bool = False
+) -> tuple[list[dict[str, Any]], list[Refused]]:
     (log,) = client.find(str(path))
-    counting = records.Counting(CONNECTION, Identity("salt"), form, lambda days: [], keep_requests)
+    counting = Counting(CONNECTION, Identity("salt"), form, lambda days: [], keep_requests)
     refused = [
         bad
         for piece in client.pieces(log, form.top_level, client.Tail())
@@ -405,7 +407,7 @@ def test_line_that_is_not_json_is_told_by_place_and_length(tmp_path: Path) -> No
     )
     assert [row["request_count"] for row in rows] == [1]
     assert refused == [
-        records.Refused(4, "is not JSON, or has none of the columns that are read", {"length": 21})
+        Refused(4, "is not JSON, or has none of the columns that are read", {"length": 21})
     ]
 
 

@@ -24,7 +24,9 @@ from pydantic import Field as Setting
 
 from orchestration.identity import EMAIL, Identity
 from orchestration.lake import Batch, BatchWriter, Field, Lake, Outcome, Stream
-from orchestration.systems.usage_logs import client, records
+from orchestration.systems.usage_logs import client, formats
+from orchestration.systems.usage_logs.counting import Counting
+from orchestration.systems.usage_logs.records import thresholds
 
 VENDOR = Field("vendor", "string", "Who sells the model")
 MODEL = Field("model", "string", "The model")
@@ -160,15 +162,15 @@ class LogSource(BaseModel, extra="forbid"):
             raise ValueError("give columns.vendor, or vendor where all records have the same")
         return self
 
-    def read_as(self, schema: pa.Schema | None = None) -> records.Form:
+    def read_as(self, schema: pa.Schema | None = None) -> formats.Form:
         """How its logs are read; ``schema`` is a Parquet file's."""
         if self.columns:
             mapping = self.columns.mapping
             includes = bool(self.columns.cached_input_is_in_input)
-            return records.own(mapping, includes, schema, self.vendor, self.tool)
+            return formats.own(mapping, includes, schema, self.vendor, self.tool)
         if self.format == "litellm":
-            return records.litellm(self.vendor, self.tool, schema)
-        return records.otel(self.vendor, self.tool)
+            return formats.litellm(self.vendor, self.tool, schema)
+        return formats.otel(self.vendor, self.tool)
 
 
 class VendorApiKey(BaseModel, extra="forbid"):
@@ -327,7 +329,7 @@ class _Reader:
 
     def _land(self, log: client.Log, scope: str, name: str, fingerprint: str) -> Outcome:
         form, warning = _form(self.source, log)
-        counting = records.Counting(
+        counting = Counting(
             self.connection, self.identity, form, lambda days: self._others(scope, days),
             self.keep_requests,
         )  # fmt: skip
@@ -421,7 +423,7 @@ def _workshop() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def _form(source: LogSource, log: client.Log) -> tuple[records.Form, str]:
+def _form(source: LogSource, log: client.Log) -> tuple[formats.Form, str]:
     """How a log is read, and a warning about mapped columns that it lacks. Raises Unreadable."""
     if log.is_parquet:
         if source.format == "otel":
@@ -434,13 +436,13 @@ def _form(source: LogSource, log: client.Log) -> tuple[records.Form, str]:
     else:
         form = source.read_as()
         sample = client.sample(log)
-        absent = records.absent(form.mapped, sample) if sample else {}
-        must = [setting for setting in absent if setting in records.REQUIRED]
+        absent = formats.absent(form.mapped, sample) if sample else {}
+        must = [setting for setting in absent if setting in formats.REQUIRED]
     if not absent:
         return form, ""
     setting = must[0] if must else next(iter(absent))
     key = f"columns.{setting}" if source.columns else f"the format {source.format}"
-    listed = ", ".join(name[:50] for name in records.found_columns(sample)[:30]) or "none"
+    listed = ", ".join(name[:50] for name in formats.found_columns(sample)[:30]) or "none"
     problem = f"{key}: there is no column {absent[setting]}; there are: {listed}"
     if must:
         raise client.Unreadable(f"{problem}; mend sources.{source.name} in valuemaxx.yml")
@@ -472,7 +474,7 @@ def _reading(
     digest = connection.execute("select hash('valuemaxx')").fetchall()
     parts = (
         source.model_dump(exclude={"path"}), keep_requests, identity.fingerprint,
-        [stream.digest for stream in STREAMS], records.thresholds(), digest,
+        [stream.digest for stream in STREAMS], thresholds(), digest,
     )  # fmt: skip
     seen = hashlib.sha256(repr(parts).encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
