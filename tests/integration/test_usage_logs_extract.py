@@ -16,7 +16,14 @@ import pytest
 from orchestration.identity import Identity
 from orchestration.lake import Lake, Outcome
 from orchestration.systems import usage_logs
-from orchestration.systems.usage_logs import STREAMS, UsageLogsSettings, check, client, extract
+from orchestration.systems.usage_logs import (
+    STREAMS,
+    UsageLogsSettings,
+    check,
+    client,
+    counting,
+    extract,
+)
 from tests.conftest import environment
 
 COLUMNS = {
@@ -241,6 +248,9 @@ def test_log_of_many_pieces_counts_what_comes_again_once_and_refuses_what_is_wro
     # About 14 lines a piece. 450 to 499 stand in another log; 0 to 9 come again, far away.
     monkeypatch.setattr(client, "BLOCK_BYTES", 1 << 10)
     monkeypatch.setattr(client, "PIECE_BYTES", 1 << 12)
+    # A part of digests is that of three pieces; the sums of some pieces are added up at a time.
+    monkeypatch.setattr(counting, "PART_BYTES", 40 * 8)
+    monkeypatch.setattr(counting, "LOOSE_SUMS", 25)
     (company.logs / "a.jsonl").write_bytes(text(*range(450, 600)))
     (company.logs / "b.jsonl").write_bytes(
         text(*range(300)) + b"no\n" + text(*range(300, 500)) + text(*range(10)) + text(600)
