@@ -300,7 +300,7 @@ class _Sheet:
                 sheet.write_boolean(line, place, value)
             elif isinstance(value, int | float | Decimal):
                 sheet.write_number(line, place, value, look)
-                if self._names[place] in self._sums:
+                if self._names[place] in self._sums and not isinstance(value, float):
                     self._sums[self._names[place]] += value
             elif isinstance(value, date | datetime):
                 sheet.write_datetime(line, place, value, look)

@@ -75,7 +75,8 @@ def home(tmp_path: Path) -> Path:
                     0.625::double as cache_read_share, -0.075 as caching_saved_usd;
             insert into value.return_on_ai_quarterly by name
                 select date '2025-07-01' as period_start,
-                    date '2025-04-01' as baseline_quarter_start, 900 as engineering_cost_usd, 10 as engineering_people,
+                    date '2025-04-01' as baseline_quarter_start,
+                    900 as engineering_cost_usd, 10 as engineering_people,
                     40 as hours_per_person_week, 100 as downtime_cost_usd_per_hour,
                     51 as other_ai_investment_usd, 100 as ai_spend_usd, 4 as deployment_count,
                     0.25::double as deployment_rework_rate,
