@@ -37,7 +37,8 @@ def write_parquet(home: Path, folder: Path, *, is_overwriting: bool = False) -> 
     """Copies the Parquet files of the publication: ``folder/<schema>/<table>.parquet``. Returns
     how many there are."""
     with published(home), whole(folder, is_overwriting) as partial:
-        shutil.copytree(home / "published" / "parquet", partial)
+        # The link moves on when a run publishes: what it names now stays whole.
+        shutil.copytree((home / "published").resolve() / "parquet", partial)
         return sum(1 for _ in partial.rglob("*.parquet"))
 
 
@@ -60,15 +61,21 @@ def published(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @contextmanager
 def whole(target: Path, is_overwriting: bool) -> Iterator[Path]:
-    """Where to write, beside ``target``; afterwards it is ``target``, or gone."""
+    """Where to write, beside ``target``; afterwards it is ``target``, or gone. A folder is only
+    overwritten with a folder, and where it holds nothing but Parquet."""
+    target = target.absolute()
     if target.exists() and not is_overwriting:
         raise ExportError(f"{target} exists; choose another name, or --overwrite")
-    if not target.absolute().parent.is_dir():
+    if target.is_dir() and any(p.suffix != ".parquet" for p in target.rglob("*") if p.is_file()):
+        raise ExportError(f"{target} holds more than an export; choose another name")
+    if not target.parent.is_dir():
         raise ExportError(f"{target.parent}: no such folder; make it first")
     partial = target.with_name(f".{target.name}.partial")
     _remove(partial)
     try:
         yield partial
+        if target.exists() and target.is_dir() != partial.is_dir():
+            raise ExportError(f"{target} is a {_kind(target)}; choose another name")
         if target.is_dir():
             shutil.rmtree(target)
         partial.replace(target)
@@ -77,6 +84,10 @@ def whole(target: Path, is_overwriting: bool) -> Iterator[Path]:
         raise ExportError(f"{target} cannot be written: {said}") from None
     finally:
         _remove(partial)
+
+
+def _kind(path: Path) -> str:
+    return "folder" if path.is_dir() else "file"
 
 
 def _remove(path: Path) -> None:

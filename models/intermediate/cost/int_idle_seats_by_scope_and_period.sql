@@ -76,7 +76,8 @@ departments as (
         month_start,
         quarter_start,
         count(case when not is_reported then 1 end) as hidden_line_count,
-        sum(case when is_reported then 0 else active_person_count end)
+        -- Who moved counts on two lines: they may be no more than the largest.
+        max(case when is_reported then 0 else active_person_count end)
             as hidden_person_count,
         case
             when count(*) = count(idle_seat_cost_usd) then sum(idle_seat_cost_usd)
@@ -91,15 +92,9 @@ ranked as (
 
     select
         departments.*,
-        count(*) over (
+        lag(hidden_person_count) over (
             partition by vendor, plan, month_start, hidden_line_count > 0
             order by hidden_person_count, {{ byte_order('department_id') }}
-            rows between unbounded preceding and 1 preceding
-        ) as smaller_department_count,
-        sum(hidden_person_count) over (
-            partition by vendor, plan, month_start, hidden_line_count > 0
-            order by hidden_person_count, {{ byte_order('department_id') }}
-            rows between unbounded preceding and 1 preceding
         ) as smaller_person_count
     from departments
 
@@ -112,10 +107,7 @@ judged as (
         hidden_line_count > 0
         and (
             hidden_person_count < {{ var('minimum_group_size') }}
-            or (
-                smaller_department_count > 0
-                and smaller_person_count < {{ var('minimum_group_size') }}
-            )
+            or coalesce(smaller_person_count < {{ var('minimum_group_size') }}, false)
         ) as is_hidden
     from ranked
 
@@ -131,11 +123,11 @@ organizations as (
                 count(*) = count(idle_seat_cost_usd)
                 and (
                     sum(hidden_line_count) = 0
-                    or sum(hidden_person_count) >= {{ var('minimum_group_size') }}
+                    or max(hidden_person_count) >= {{ var('minimum_group_size') }}
                 )
                 and (
                     count(case when is_hidden then 1 end) = 0
-                    or sum(case when is_hidden then hidden_person_count end)
+                    or max(case when is_hidden then hidden_person_count end)
                     >= {{ var('minimum_group_size') }}
                 )
                 then sum(idle_seat_cost_usd)

@@ -121,10 +121,11 @@ def _by_line(
 
 
 def _shown(lines: dict[str, Line], minimum: int) -> set[str]:
-    """Lines with enough active people, less the smallest one beside those that are too few."""
+    """Lines with enough active people, less the smallest one beside those that are too few: who
+    moved counts on two, so they may be no more than the largest of them."""
     counts = {line_id: len(line.active_people) for line_id, line in lines.items()}
     shown = {line_id for line_id, count in counts.items() if count >= minimum}
-    hidden = sum(count for line_id, count in counts.items() if line_id not in shown)
+    hidden = max((count for line_id, count in counts.items() if line_id not in shown), default=0)
     if 0 < hidden < minimum and shown:
         shown.remove(min(shown, key=lambda line_id: (counts[line_id], line_id)))
     return shown
@@ -179,7 +180,8 @@ def _idle_cost(line: Line, month: date, last: date, rates: Rates) -> Decimal | N
 
 @dataclass(frozen=True)
 class Department:
-    """A department's lines in a month of a plan: their idle cost, and those not shown."""
+    """A department's lines in a month of a plan: their idle cost, those not shown, and the
+    people of the largest of those."""
 
     department_id: str
     hidden_lines: int
@@ -234,18 +236,18 @@ class IdleSeats:
         """Departments and the organization, where no line that is hidden can be worked out."""
         month, minimum = seats.key[2], self._policy.minimum_group_size
         departments = self._departments(seats)
-        hidden: list[Department] = []
-        before = 0
-        for number, found in enumerate(d for d in departments if d.hidden_lines):
-            if found.hidden_people < minimum or (number and before < minimum):
-                hidden.append(found)
-            before += found.hidden_people
+        with_hidden = [found for found in departments if found.hidden_lines]
+        hidden = [
+            found
+            for number, found in enumerate(with_hidden)
+            if min(d.hidden_people for d in with_hidden[max(number - 1, 0) : number + 1]) < minimum
+        ]
         for found in departments:
             part = None if found in hidden else found.idle_cost
             self._add("department", found.department_id, month, part)
-        people_of_hidden = sum(found.hidden_people for found in hidden)
-        is_told = (any(d.hidden_lines for d in departments) and before < minimum) or (
-            bool(hidden) and people_of_hidden < minimum
+        is_told = any(
+            some and max(found.hidden_people for found in some) < minimum
+            for some in (with_hidden, hidden)
         )
         costs = [found.idle_cost for found in departments]
         whole = None if is_told or None in costs else sum((c or ZERO for c in costs), ZERO)
@@ -260,7 +262,7 @@ class IdleSeats:
         for department_id, line_ids in inside.items():
             hidden = [line_id for line_id in line_ids if line_id not in seats.shown]
             costs = [seats.lines[line_id].idle_cost for line_id in line_ids]
-            people = sum(len(seats.lines[line_id].active_people) for line_id in hidden)
+            people = max((len(seats.lines[line_id].active_people) for line_id in hidden), default=0)
             whole = None if None in costs else sum((c or ZERO for c in costs), ZERO)
             found.append(Department(department_id, len(hidden), people, whole))
         return sorted(found, key=lambda d: (d.hidden_people, d.department_id))
