@@ -35,7 +35,9 @@ by_team as (
         sum(usage_costs.metered_cost_usd) as metered_cost_usd,
         sum(usage_costs.caching_saved_usd) as caching_saved_usd,
         sum(
-            case when usage_costs.caching_saved_usd is null then usage_costs.quantity end
+            case
+                when usage_costs.caching_saved_usd is null then usage_costs.quantity
+            end
         ) as caching_uncompared_quantity,
         sum(usage_costs.batch_saved_usd) as batch_saved_usd,
         sum(case when usage_costs.batch_saved_usd is null then usage_costs.quantity end)

@@ -1,6 +1,6 @@
 -- One row as in int_ai_usage_by_token_class, with what it costs at the price of the
--- day: the contract's where one holds, else the list's, and with what its cache or batch
--- saved. Without a price, or one to hold it against, that is null, never 0.
+-- day: the contract's where one holds, else the list's, and with what its cache or
+-- batch saved. Without a price, or one to hold it against, that is null, never 0.
 with
 
 usage_by_class as (
@@ -37,9 +37,7 @@ priced as (
         coalesce(prices.contract_usd_per_token, prices.list_usd_per_token)
             as metered_usd_per_token,
         case
-            when usage_by_class.token_class in (
-                'cache_read', 'cache_write_5m', 'cache_write_1h'
-            )
+            when usage_by_class.token_class like 'cache%'
                 then prices.uncached_usd_per_token
         end as uncached_usd_per_token,
         case when usage_by_class.is_batch then prices.unbatched_usd_per_token end

@@ -1,6 +1,6 @@
--- One row per fiscal quarter, dense: what the company says of itself, what vendors bill,
--- and how long its failed deployments took to recover. An input holds from the first
--- quarter that begins on its day or later.
+-- One row per fiscal quarter, dense: what the company says of itself, what vendors
+-- bill, and how long its failed deployments took to recover. An input holds from the
+-- first quarter that begins on its day or later.
 {% set inputs = [
     'engineering_cost_usd', 'engineering_people', 'hours_per_person_week',
     'downtime_cost_usd_per_hour', 'other_ai_investment_usd'

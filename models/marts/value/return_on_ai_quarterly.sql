@@ -1,6 +1,6 @@
 -- One row per fiscal quarter, for the organization: what AI and engineering cost, what
--- that shipped, and what changed in money since the baseline quarter. A comparison, not a
--- cause. What needs an input that nobody gave is null.
+-- that shipped, and what changed in money since the baseline quarter. A comparison, not
+-- a cause. What needs an input that nobody gave is null.
 {% set counts = [
     'deployment_count', 'failed_deployment_count', 'change_fail_rate',
     'rework_deployment_count', 'deployment_rework_rate', 'cost_to_serve_software_usd',
@@ -210,7 +210,9 @@ final as (
             ] %}
             case when {{ input }} is null then '{{ input }}' end,
             {%- endfor %}
-            case when hours_saved_per_person_week is null then 'hours_saved_with_ai' end,
+            case
+                when hours_saved_per_person_week is null then 'hours_saved_with_ai'
+            end,
             case
                 when deployment_count = 0 or baseline_deployment_count = 0
                     then 'deployments'

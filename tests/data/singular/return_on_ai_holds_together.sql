@@ -1,5 +1,5 @@
--- The return is a row per quarter of the organization, made of what the other tables say
--- and of inputs that are not negative; where nothing is missing there is one.
+-- The return is a row per quarter of the organization, made of what the other tables
+-- say and of inputs that are not negative; where nothing is missing there is one.
 with
 
 spend as (
