@@ -4,7 +4,7 @@ Rows are written one by one, so that a long table takes no more memory than a sh
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,11 +19,18 @@ from orchestration.exporting import published, whole
 LAST_ROW = 1_048_576  # of a sheet, with its header and its total
 BATCH = 10_000
 ABOUT = "Sources and definitions"
+INPUTS = (
+    "engineering_cost_usd", "engineering_people", "hours_per_person_week",
+    "downtime_cost_usd_per_hour", "other_ai_investment_usd",
+)  # fmt: skip
+WHOLE = "NOT({is_partial_period})"
 
 
 @dataclass(frozen=True)
 class Question:
-    """A sheet. ``totals``: the columns that add up; ``where``: the rows that it shows."""
+    """A sheet. ``totals``: the columns that add up; ``where``: the rows that it shows;
+    ``inputs``: numbers that a reader may change; ``formulas``: columns that follow from others of
+    the row, and are empty where one of those is or ``only`` does not hold."""
 
     title: str
     table: str
@@ -31,6 +38,9 @@ class Question:
     totals: tuple[str, ...] = ()
     where: str = "true"
     order: str = "period_start"
+    inputs: tuple[str, ...] = ()
+    formulas: dict[str, str] = field(default_factory=dict)
+    only: dict[str, str] = field(default_factory=dict)
 
 
 QUESTIONS = (
@@ -84,12 +94,56 @@ QUESTIONS = (
             "cost_usd_per_merged_pull_request", "accepted_change_count",
             "cost_usd_per_accepted_change", "failed_change_count", "cost_of_failed_change_usd",
             "fixed_change_count", "cost_of_fixed_change_usd", "successful_deployment_count",
-            "cost_usd_per_successful_deployment", "active_user_count",
-            "cost_usd_per_active_user", "cache_read_share",
-            "batch_share", "is_fully_priced", "is_partial_period",
+            "cost_usd_per_successful_deployment", "finished_epic_count",
+            "cost_usd_per_finished_epic", "finished_story_count", "cost_usd_per_finished_story",
+            "active_user_count", "cost_usd_per_active_user", "idle_seat_cost_usd",
+            "cache_read_share", "caching_saved_usd", "caching_uncompared_token_count",
+            "batch_share", "batch_saved_usd", "batch_uncompared_token_count", "is_fully_priced",
+            "is_partial_period",
         ),
         where="is_reported",
         order="period_start, scope_type, scope_name, scope_id",
+    ),
+    Question(
+        "Return",
+        "value.return_on_ai_quarterly",
+        (
+            "period_start", "baseline_quarter_start", *INPUTS, "ai_spend_usd",
+            "accrued_ai_spend_usd", "uninvoiced_vendor_month_count", "deployment_count",
+            "cost_to_serve_software_usd", "baseline_cost_to_serve_software_usd",
+            "change_fail_rate", "baseline_change_fail_rate", "deployment_rework_rate",
+            "baseline_deployment_rework_rate", "hours_saved_per_person_week", "day_count",
+            "said_hours_saved", "agent_hourly_rate_usd", "paid_hours",
+            "engineer_hourly_cost_usd", "avoided_rework_usd", "failure_hours",
+            "baseline_failure_hours", "avoided_downtime_usd", "value_usd", "investment_usd",
+            "return_on_investment", "missing_inputs", "is_partial_period",
+        ),
+        inputs=INPUTS,
+        formulas={
+            "cost_to_serve_software_usd":
+                "({engineering_cost_usd}+{ai_spend_usd})/{deployment_count}",
+            "said_hours_saved":
+                "{hours_saved_per_person_week}*{engineering_people}*{day_count}/7",
+            "agent_hourly_rate_usd": "{ai_spend_usd}/{said_hours_saved}",
+            "paid_hours": "{hours_per_person_week}*{engineering_people}*{day_count}/7",
+            "engineer_hourly_cost_usd": "{engineering_cost_usd}/{paid_hours}",
+            "avoided_rework_usd": "{engineering_cost_usd}"
+                "*({baseline_deployment_rework_rate}-{deployment_rework_rate})",
+            "avoided_downtime_usd":
+                "({baseline_failure_hours}-{failure_hours})*{downtime_cost_usd_per_hour}",
+            "value_usd": "{avoided_rework_usd}+{avoided_downtime_usd}",
+            "investment_usd": "{ai_spend_usd}+{other_ai_investment_usd}",
+            "return_on_investment": "({value_usd}-{investment_usd})/{investment_usd}",
+        },
+        only={
+            "cost_to_serve_software_usd": WHOLE,
+            "said_hours_saved": WHOLE,
+            "paid_hours": WHOLE,
+            "avoided_rework_usd": f"{WHOLE},COUNT({{baseline_quarter_start}})=1,"
+                "{period_start}>{baseline_quarter_start}",
+            "investment_usd": WHOLE,
+            "return_on_investment": "{investment_usd}>0",
+        },
     ),
     Question(
         "Budgets",
@@ -161,27 +215,33 @@ class _Formats:
     def __init__(self, book: Any) -> None:
         self.header = book.add_format({"bold": True, "bottom": 1, "text_wrap": True})
         self.wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-        self._plain = {
-            kind: book.add_format({"num_format": code})
-            for kind, code in (
-                ("money", "#,##0.00"), ("share", "0.0%"), ("count", "#,##0"),
-                ("date", "yyyy-mm-dd"), ("number", "#,##0.##"), ("text", "@"),
-            )
+        codes = {
+            "money": "#,##0.00", "share": "0.0%", "count": "#,##0", "date": "yyyy-mm-dd",
+            "number": "#,##0.##", "text": "@",
         }  # fmt: skip
+        self._plain = {kind: book.add_format({"num_format": code}) for kind, code in codes.items()}
+        self._input = {
+            kind: book.add_format({"num_format": code, "font_color": "blue", "bg_color": "#FFF8DC"})
+            for kind, code in codes.items()
+        }
         self.total = book.add_format({"bold": True, "top": 1, "num_format": "#,##0.00"})
         self.word = book.add_format({"bold": True, "top": 1})
 
-    def of(self, column: str, kind: str) -> Any:
-        """The format of a column of the published tables."""
-        if kind == "DATE" or kind.startswith("TIMESTAMP"):
-            return self._plain["date"]
-        if kind == "BIGINT":
-            return self._plain["count"]
-        if not kind.startswith("DECIMAL"):
-            return self._plain["text"]
-        if column.endswith("_share"):
-            return self._plain["share"]
-        return self._plain["money" if "usd" in column or column == "amount" else "number"]
+    def of(self, column: str, kind: str, *, is_input: bool = False) -> Any:
+        """The format of a column of the published tables; an input stands out."""
+        return (self._input if is_input else self._plain)[_look(column, kind)]
+
+
+def _look(column: str, kind: str) -> str:
+    if kind == "DATE" or kind.startswith("TIMESTAMP"):
+        return "date"
+    if kind == "BIGINT":
+        return "count"
+    if kind != "DOUBLE" and not kind.startswith("DECIMAL"):
+        return "text"
+    if column.endswith(("_share", "_rate", "return_on_investment")):
+        return "share"
+    return "money" if "usd" in column or column == "amount" else "number"
 
 
 class _Sheet:
@@ -198,6 +258,10 @@ class _Sheet:
         )
         told = tables.sql(query)
         self._names, self._kinds = told.columns, [str(kind) for kind in told.types]
+        self._looks = [
+            formats.of(name, kind, is_input=name in question.inputs)
+            for name, kind in zip(self._names, self._kinds, strict=True)
+        ]
         self._rows = tables.cursor().execute(query)
         self._sums = dict.fromkeys(question.totals, Decimal(0))
         self._parts = 0
@@ -219,27 +283,41 @@ class _Sheet:
         number = f" ({self._parts})" if self._parts > 1 else ""
         sheet = self._book.add_worksheet(self._question.title + number)
         sheet.freeze_panes(1, 0)
-        for place, (name, kind) in enumerate(zip(self._names, self._kinds, strict=True)):
+        for place, name in enumerate(self._names):
             width = max(12, min(len(name) + 2, 24))
-            sheet.set_column(place, place, width, self._formats.of(name, kind))
+            sheet.set_column(place, place, width, self._looks[place])
             sheet.write_string(0, place, name, self._formats.header)
         self._sums = dict.fromkeys(self._sums, Decimal(0))
         return sheet, 1
 
     def _write_row(self, sheet: Any, line: int, row: Sequence[Any]) -> None:
         for place, value in enumerate(row):
-            look = self._formats.of(self._names[place], self._kinds[place])
-            if isinstance(value, bool):
+            look = self._looks[place]
+            if self._names[place] in self._question.formulas:
+                formula = self._formula(self._names[place], line)
+                sheet.write_formula(line, place, formula, look, "" if value is None else value)
+            elif isinstance(value, bool):
                 sheet.write_boolean(line, place, value)
-            elif isinstance(value, int | Decimal):
+            elif isinstance(value, int | float | Decimal):
                 sheet.write_number(line, place, value, look)
-                if self._names[place] in self._sums:
+                if self._names[place] in self._sums and not isinstance(value, float):
                     self._sums[self._names[place]] += value
             elif isinstance(value, date | datetime):
                 sheet.write_datetime(line, place, value, look)
             elif value is not None:
                 # As text whatever it looks like: a team may be called =SUM(1).
                 sheet.write_string(line, place, str(value), look)
+
+    def _formula(self, name: str, line: int) -> str:
+        """The column's formula over cells of the line: empty where one of them is."""
+        cells = {
+            column: f"{xl_col_to_name(place)}{line + 1}" for place, column in enumerate(self._names)
+        }
+        formula = self._question.formulas[name]
+        needed = [cell for column, cell in cells.items() if f"{{{column}}}" in formula]
+        only = self._question.only.get(name)
+        holds = f"COUNT({','.join(needed)})={len(needed)}{f',{only}' if only else ''}"
+        return f'=IFERROR(IF(AND({holds}),{formula},""),"")'.format(**cells)
 
     def _end(self, sheet: Any, line: int) -> None:
         """The total: a formula, with its value for those who do not calculate."""
@@ -270,6 +348,11 @@ def _about(book: Any, formats: _Formats, tables: duckdb.DuckDBPyConnection) -> N
         for name, value in zip(facts.columns, values, strict=True)
     ]
     lines.append(("every sheet", "", "Money is in USD; METRICS.md says how each figure is counted"))
+    lines += [
+        (question.title, ", ".join(question.inputs), "Inputs: change one, and the row follows it")
+        for question in QUESTIONS
+        if question.inputs
+    ]
     for question in QUESTIONS:
         schema, table = question.table.split(".")
         described = tables.execute(

@@ -29,7 +29,13 @@ reported as (
         case when is_reported then token_count end as token_count,
         case when is_reported then input_token_count end as input_token_count,
         case when is_reported then cache_read_token_count end as cache_read_token_count,
+        case when is_reported then caching_saved_usd end as caching_saved_usd,
+        case when is_reported then caching_uncompared_token_count end
+            as caching_uncompared_token_count,
         case when is_reported then batch_token_count end as batch_token_count,
+        case when is_reported then batch_saved_usd end as batch_saved_usd,
+        case when is_reported then batch_uncompared_token_count end
+            as batch_uncompared_token_count,
         case when is_reported then unpriced_token_count end as unpriced_token_count,
         case when is_reported then unpriced_other_unit_count end
             as unpriced_other_unit_count,
@@ -43,6 +49,11 @@ reported as (
             as fixed_change_count,
         case when is_reported then cast(successful_deployment_count as bigint) end
             as successful_deployment_count,
+        case when is_reported then cast(finished_epic_count as bigint) end
+            as finished_epic_count,
+        case when is_reported then cast(finished_story_count as bigint) end
+            as finished_story_count,
+        case when is_reported then idle_seat_cost_usd end as idle_seat_cost_usd,
         cast(active_user_count as bigint) as active_user_count,
         is_reported,
         is_partial_period,
@@ -77,15 +88,26 @@ final as (
         successful_deployment_count,
         {{ divide_money('ai_cost_usd', 'successful_deployment_count') }}
             as cost_usd_per_successful_deployment,
+        finished_epic_count,
+        {{ divide_money('ai_cost_usd', 'finished_epic_count') }}
+            as cost_usd_per_finished_epic,
+        finished_story_count,
+        {{ divide_money('ai_cost_usd', 'finished_story_count') }}
+            as cost_usd_per_finished_story,
         active_user_count,
         {{ divide_money('ai_cost_usd', 'active_user_count') }}
             as cost_usd_per_active_user,
+        idle_seat_cost_usd,
         token_count,
         input_token_count,
         cache_read_token_count,
         {{ share('cache_read_token_count', 'input_token_count') }} as cache_read_share,
+        caching_saved_usd,
+        caching_uncompared_token_count,
         batch_token_count,
         {{ share('batch_token_count', 'token_count') }} as batch_share,
+        batch_saved_usd,
+        batch_uncompared_token_count,
         unpriced_token_count,
         {{ share('unpriced_token_count', 'token_count') }} as unpriced_token_share,
         unpriced_other_unit_count,

@@ -1,5 +1,6 @@
 """The workbook as finance opens it: numbers are numbers, totals are formulas, nothing runs."""
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -29,7 +30,11 @@ def declared(column: str) -> str:
         return f"{column} boolean"
     if column.endswith(("_period", "_start")):
         return f"{column} date"
-    if column.endswith(("_usd", "_share", "amount")) or "cost_usd" in column:
+    if column.endswith(("_share", "_rate")):
+        return f"{column} double"
+    if column.endswith(("_people", "_week", "_hours", "_saved", "_investment")):
+        return f"{column} decimal(38, 6)"
+    if column.endswith(("_usd", "amount")) or "cost_usd" in column:
         return f"{column} decimal(38, 12)"
     return f"{column} bigint" if column.endswith("_count") else f"{column} text"
 
@@ -39,7 +44,7 @@ def home(tmp_path: Path) -> Path:
     folder = tmp_path / "published"
     folder.mkdir()
     with duckdb.connect(str(folder / "valuemaxx.duckdb")) as tables:
-        tables.execute("create schema cost; create schema ops")
+        tables.execute("create schema cost; create schema value; create schema ops")
         tables.execute(
             "create table ops.published as select timestamp '2025-10-10' as published_at,"
             " timestamp '2025-10-01' as as_of"
@@ -65,6 +70,27 @@ def home(tmp_path: Path) -> Path:
                 from (values ('=cmd|calc!A1', 0.10), ('+1', 0.20), ('-1', null),
                     ('@x', 1000000000000))
                     as _(name, amount);
+            insert into cost.unit_economics_quarterly by name
+                select date '2025-07-01' as period_start, true as is_reported,
+                    0.625::double as cache_read_share, -0.075 as caching_saved_usd;
+            insert into value.return_on_ai_quarterly by name
+                select date '2025-07-01' as period_start,
+                    date '2025-04-01' as baseline_quarter_start,
+                    900 as engineering_cost_usd, 10 as engineering_people,
+                    40 as hours_per_person_week, 100 as downtime_cost_usd_per_hour,
+                    51 as other_ai_investment_usd, 100 as ai_spend_usd, 4 as deployment_count,
+                    0.25::double as deployment_rework_rate,
+                    0.3::double as baseline_deployment_rework_rate,
+                    2 as hours_saved_per_person_week, 91 as day_count, 2 as failure_hours,
+                    6.066667 as baseline_failure_hours, 250 as cost_to_serve_software_usd,
+                    260 as said_hours_saved, 0.384615384615 as agent_hourly_rate_usd,
+                    5200 as paid_hours, 0.173076923077 as engineer_hourly_cost_usd,
+                    45 as avoided_rework_usd, 406.6667 as avoided_downtime_usd,
+                    451.6667 as value_usd, 151 as investment_usd,
+                    1.991170 as return_on_investment, false as is_partial_period;
+            insert into value.return_on_ai_quarterly by name
+                select date '2025-10-01' as period_start, 7 as deployment_count,
+                    true as is_partial_period;
         """)
     return tmp_path
 
@@ -103,6 +129,42 @@ def test_the_total_is_a_formula_over_every_row_with_its_value(home: Path) -> Non
     letter = openpyxl.utils.get_column_letter(column)
     assert opened(home)["Who pays"].cell(6, column).value == f"=SUM({letter}2:{letter}5)"
     assert opened(home, values=True)["Who pays"].cell(6, column).value == 1000000000000.3
+
+
+def test_shares_are_numbers(home: Path) -> None:
+    sheet = opened(home)["What did it buy"]
+    names = [cell.value for cell in sheet[1]]
+    share = sheet.cell(2, names.index("cache_read_share") + 1)
+    assert (share.value, share.number_format) == (0.625, "0.0%")
+    assert sheet.cell(2, names.index("caching_saved_usd") + 1).value == -0.075
+
+
+def test_the_return_is_formulas_over_inputs_that_can_be_changed(home: Path) -> None:
+    formulas, values = opened(home)["Return"], opened(home, values=True)["Return"]
+    names = [cell.value for cell in formulas[1]]
+    (question,) = [question for question in QUESTIONS if question.title == "Return"]
+    for name in question.formulas:
+        place = names.index(name) + 1
+        written = formulas.cell(2, place).value
+        told = re.fullmatch(r'=IFERROR\(IF\(AND\((.*)\),([^,]*),""\),""\)', written)
+        assert told, written
+        # What is left is arithmetic over cells of the row; their values give the cell's own.
+        sum_of = re.sub(r"[A-Z]+2\b", lambda cell: str(values[cell[0]].value), told[2])
+        assert re.fullmatch(r"[-+*/().0-9]+", sum_of)
+        assert eval(sum_of) == pytest.approx(values.cell(2, place).value, rel=1e-6)  # noqa: S307
+        assert formulas.cell(3, place).value.startswith("=IFERROR(IF(AND(COUNT(")
+        assert values.cell(3, place).value in (None, "")
+    for name in question.inputs:
+        cell = formulas.cell(2, names.index(name) + 1)
+        assert cell.data_type == "n"
+        assert cell.value > 0
+    assert formulas.cell(2, names.index("cost_to_serve_software_usd") + 1).value == (
+        '=IFERROR(IF(AND(COUNT(C2,H2,K2)=3,NOT(AF2)),(C2+H2)/K2,""),"")'
+    )
+    about = [[cell.value for cell in row] for row in opened(home)[workbook.ABOUT].rows]
+    assert ["Return", ", ".join(question.inputs), "Inputs: change one, and the row follows it"] in (
+        about
+    )
 
 
 def test_an_empty_sheet_adds_up_to_nothing(home: Path) -> None:

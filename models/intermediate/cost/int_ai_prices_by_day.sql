@@ -1,7 +1,7 @@
 -- One row per vendor, model, token class, tier, context size, batch or not and day that
--- was used and has a price. A model that is not in the list under its own id has the
--- prices of the id without its date; one that is has its own alone. Never a loose
--- prefix.
+-- was used and has a price, with the prices that a cache or a batch is held against. A
+-- model that is not in the list under its own id has the prices of the id without its
+-- date; one that is has its own alone. Never a loose prefix.
 with
 
 usage_by_mix as (
@@ -26,16 +26,52 @@ listed_models as (
 
 ),
 
+-- What a batch would have cost without one is looked up, too.
+looked_up as (
+
+    select
+        vendor,
+        model,
+        service_tier,
+        context_token_count,
+        is_batch,
+        1 as was_used,
+        usage_date
+    from usage_by_mix
+
+    union all
+
+    select
+        vendor,
+        model,
+        service_tier,
+        context_token_count,
+        false as is_batch,
+        0 as was_used,
+        usage_date
+    from usage_by_mix
+    where is_batch
+
+),
+
 used as (
 
-    select distinct
+    select
+        vendor,
+        model,
+        service_tier,
+        context_token_count,
+        is_batch,
+        max(was_used) as was_used,
+        usage_date
+    from looked_up
+    group by
         vendor,
         model,
         service_tier,
         context_token_count,
         is_batch,
         usage_date
-    from usage_by_mix
 
 ),
 
@@ -54,6 +90,7 @@ matched as (
         used.service_tier,
         used.context_token_count,
         used.is_batch,
+        used.was_used,
         used.usage_date
     from used
     left join listed_models
@@ -74,6 +111,7 @@ named as (
         service_tier,
         context_token_count,
         is_batch,
+        was_used,
         usage_date
     from matched
 
@@ -87,6 +125,7 @@ named as (
         service_tier,
         context_token_count,
         is_batch,
+        was_used,
         usage_date
     from matched
     where book_model <> model
@@ -105,6 +144,7 @@ ranked as (
         named.context_token_count,
         prices.usd_per_token,
         named.is_batch,
+        named.was_used,
         named.usage_date,
         row_number() over (
             partition by
@@ -134,7 +174,7 @@ ranked as (
 
 ),
 
-final as (
+priced as (
 
     select
         vendor,
@@ -155,6 +195,7 @@ final as (
             as numeric(18, 12)
         ) as contract_usd_per_token,
         is_batch,
+        was_used,
         usage_date
     from ranked
     where preference = 1
@@ -165,7 +206,64 @@ final as (
         service_tier,
         context_token_count,
         is_batch,
+        was_used,
         usage_date
+
+),
+
+compared as (
+
+    select
+        priced.*,
+        max(
+            case
+                when token_class = 'uncached_input'
+                    then coalesce(contract_usd_per_token, list_usd_per_token)
+            end
+        ) over (
+            partition by
+                vendor,
+                model,
+                service_tier,
+                context_token_count,
+                is_batch,
+                usage_date
+        ) as uncached_usd_per_token,
+        max(
+            case
+                when not is_batch
+                    then coalesce(contract_usd_per_token, list_usd_per_token)
+            end
+        ) over (
+            partition by
+                vendor,
+                model,
+                token_class,
+                service_tier,
+                context_token_count,
+                usage_date
+        ) as unbatched_usd_per_token
+    from priced
+
+),
+
+final as (
+
+    select
+        vendor,
+        model,
+        token_class,
+        service_tier,
+        price_source,
+        context_token_count,
+        list_usd_per_token,
+        contract_usd_per_token,
+        uncached_usd_per_token,
+        unbatched_usd_per_token,
+        is_batch,
+        usage_date
+    from compared
+    where was_used = 1
 
 )
 

@@ -1,6 +1,6 @@
 -- One row as in int_ai_usage_by_token_class, with what it costs at the price of the
--- day: the contract's where one holds, else the list's. Without a price the cost is
--- null, never 0.
+-- day: the contract's where one holds, else the list's, and with what its cache or
+-- batch saved. Without a price, or one to hold it against, that is null, never 0.
 with
 
 usage_by_class as (
@@ -36,6 +36,12 @@ priced as (
         prices.contract_usd_per_token,
         coalesce(prices.contract_usd_per_token, prices.list_usd_per_token)
             as metered_usd_per_token,
+        case
+            when usage_by_class.token_class like 'cache%'
+                then prices.uncached_usd_per_token
+        end as uncached_usd_per_token,
+        case when usage_by_class.is_batch then prices.unbatched_usd_per_token end
+            as unbatched_usd_per_token,
         usage_by_class.is_batch,
         usage_by_class.usage_date
     from usage_by_class
@@ -75,6 +81,16 @@ final as (
         cast(
             token_count * metered_usd_per_token as numeric(29, 12)
         ) as metered_cost_usd,
+        cast(
+            token_count * cast(
+                uncached_usd_per_token - metered_usd_per_token as numeric(18, 12)
+            ) as numeric(29, 12)
+        ) as caching_saved_usd,
+        cast(
+            token_count * cast(
+                unbatched_usd_per_token - metered_usd_per_token as numeric(18, 12)
+            ) as numeric(29, 12)
+        ) as batch_saved_usd,
         is_batch,
         usage_date
     from priced

@@ -1,4 +1,4 @@
--- One row of int_ai_usage_priced per team of its mix: quantity and cost by the shares.
+-- One row of int_ai_usage_priced per team of its mix: quantity and money by the shares.
 -- Teams of any size stand here; who is too small to be shown is for the marts. Not
 -- added up, as whatever reads it adds up anyway.
 with
@@ -26,21 +26,16 @@ final as (
         priced.service_tier,
         priced.price_status,
         priced.price_source,
+        {%- for amount in [
+            'quantity', 'list_cost_usd', 'metered_cost_usd', 'caching_saved_usd',
+            'batch_saved_usd'
+        ] %}
         cast(
-            cast(priced.quantity * shares.share_to as numeric(38, 12))
-            - cast(priced.quantity * shares.share_from as numeric(38, 12))
+            cast(priced.{{ amount }} * shares.share_to as numeric(38, 12))
+            - cast(priced.{{ amount }} * shares.share_from as numeric(38, 12))
             as numeric(38, 12)
-        ) as quantity,
-        cast(
-            cast(priced.list_cost_usd * shares.share_to as numeric(38, 12))
-            - cast(priced.list_cost_usd * shares.share_from as numeric(38, 12))
-            as numeric(38, 12)
-        ) as list_cost_usd,
-        cast(
-            cast(priced.metered_cost_usd * shares.share_to as numeric(38, 12))
-            - cast(priced.metered_cost_usd * shares.share_from as numeric(38, 12))
-            as numeric(38, 12)
-        ) as metered_cost_usd,
+        ) as {{ amount }},
+        {%- endfor %}
         priced.is_batch,
         priced.usage_date
     from priced

@@ -1,6 +1,6 @@
 -- One row per scope and month or quarter with outcomes, on the same lines as the cost:
 -- changes by the day they merged (bots' are not in it), successful production
--- deployments by their finish.
+-- deployments by their finish, epics and stories by their last resolution.
 with
 
 changes as (
@@ -12,6 +12,24 @@ changes as (
 deployments as (
 
     select * from {{ ref('int_deployments_numbered') }}
+
+),
+
+issues as (
+
+    select * from {{ ref('core_issues') }}
+
+),
+
+services as (
+
+    select * from {{ ref('core_services') }}
+
+),
+
+teams as (
+
+    select * from {{ ref('core_teams') }}
 
 ),
 
@@ -36,6 +54,8 @@ events as (
         case when is_failed then 1 else 0 end as failed_change_count,
         case when is_fixed then 1 else 0 end as fixed_change_count,
         0 as successful_deployment_count,
+        0 as finished_epic_count,
+        0 as finished_story_count,
         cast(merged_at as date) as event_date
     from changes
 
@@ -48,8 +68,31 @@ events as (
         0 as failed_change_count,
         0 as fixed_change_count,
         1 as successful_deployment_count,
+        0 as finished_epic_count,
+        0 as finished_story_count,
         cast(finished_at as date) as event_date
     from deployments
+
+    union all
+
+    select
+        coalesce(own_teams.team_id, services.team_id, 'unattributed') as team_id,
+        0 as merged_pull_request_count,
+        0 as accepted_change_count,
+        0 as failed_change_count,
+        0 as fixed_change_count,
+        0 as successful_deployment_count,
+        case when issues.issue_type = 'epic' then 1 else 0 end as finished_epic_count,
+        case when issues.issue_type = 'story' then 1 else 0 end as finished_story_count,
+        cast(issues.resolved_at as date) as event_date
+    from issues
+    left join teams as own_teams
+        on issues.team_id = own_teams.team_id
+    left join services
+        on issues.service_id = services.service_id
+    where
+        issues.issue_type in ('epic', 'story')
+        and issues.resolved_at is not null
 
 ),
 
@@ -63,7 +106,9 @@ by_team as (
         sum(events.accepted_change_count) as accepted_change_count,
         sum(events.failed_change_count) as failed_change_count,
         sum(events.fixed_change_count) as fixed_change_count,
-        sum(events.successful_deployment_count) as successful_deployment_count
+        sum(events.successful_deployment_count) as successful_deployment_count,
+        sum(events.finished_epic_count) as finished_epic_count,
+        sum(events.finished_story_count) as finished_story_count
     from events
     inner join days_in_periods
         on events.event_date = days_in_periods.date_day
@@ -86,7 +131,9 @@ final as (
         sum(by_team.accepted_change_count) as accepted_change_count,
         sum(by_team.failed_change_count) as failed_change_count,
         sum(by_team.fixed_change_count) as fixed_change_count,
-        sum(by_team.successful_deployment_count) as successful_deployment_count
+        sum(by_team.successful_deployment_count) as successful_deployment_count,
+        sum(by_team.finished_epic_count) as finished_epic_count,
+        sum(by_team.finished_story_count) as finished_story_count
     from by_team
     inner join scopes
         on

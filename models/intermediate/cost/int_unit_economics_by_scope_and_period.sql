@@ -50,6 +50,12 @@ users as (
 
 ),
 
+idle_seats as (
+
+    select * from {{ ref('int_idle_seats_by_scope_and_period') }}
+
+),
+
 all_scopes as (
 
     select
@@ -116,8 +122,20 @@ final as (
             as input_token_count,
         cast(coalesce(costs.cache_read_token_count, 0) as numeric(38, 12))
             as cache_read_token_count,
+        case
+            when costs.scope_id is null then cast(0 as numeric(38, 12))
+            else costs.caching_saved_usd
+        end as caching_saved_usd,
+        cast(coalesce(costs.caching_uncompared_token_count, 0) as numeric(38, 12))
+            as caching_uncompared_token_count,
         cast(coalesce(costs.batch_token_count, 0) as numeric(38, 12))
             as batch_token_count,
+        case
+            when costs.scope_id is null then cast(0 as numeric(38, 12))
+            else costs.batch_saved_usd
+        end as batch_saved_usd,
+        cast(coalesce(costs.batch_uncompared_token_count, 0) as numeric(38, 12))
+            as batch_uncompared_token_count,
         cast(coalesce(costs.unpriced_token_count, 0) as numeric(38, 12))
             as unpriced_token_count,
         cast(coalesce(costs.unpriced_other_unit_count, 0) as numeric(38, 12))
@@ -128,6 +146,9 @@ final as (
         coalesce(outcomes.fixed_change_count, 0) as fixed_change_count,
         coalesce(outcomes.successful_deployment_count, 0)
             as successful_deployment_count,
+        coalesce(outcomes.finished_epic_count, 0) as finished_epic_count,
+        coalesce(outcomes.finished_story_count, 0) as finished_story_count,
+        idle_seats.idle_seat_cost_usd,
         users.active_user_count,
         reporting_scopes.scope_id is not null as is_reported,
         spine.is_partial_period
@@ -162,6 +183,12 @@ final as (
             and spine.scope_id = users.scope_id
             and spine.period_type = users.period_type
             and spine.period_start = users.period_start
+    left join idle_seats
+        on
+            spine.scope_type = idle_seats.scope_type
+            and spine.scope_id = idle_seats.scope_id
+            and spine.period_type = idle_seats.period_type
+            and spine.period_start = idle_seats.period_start
 
 )
 

@@ -1,6 +1,7 @@
 -- One row per vendor, plan, month and line of teams with seats: days held, days of
--- seats whose holder used the vendor's models or tools in the month, and what the idle
--- ones cost.
+-- seats whose holder used the vendor's models or tools in the month, what the idle ones
+-- cost, and whether that is shown: for at least the minimum group of people who use
+-- them, and hidden with what would give a smaller number away.
 with
 
 seat_days as (
@@ -99,7 +100,7 @@ placed as (
 
 ),
 
-final as (
+summed as (
 
     select
         vendor,
@@ -118,6 +119,42 @@ final as (
         month_start
     from placed
     group by vendor, plan, team_id, month_start
+
+),
+
+ranked as (
+
+    select
+        summed.*,
+        coalesce(lag(active_person_count) over (
+            partition by vendor, plan, month_start
+            order by active_person_count, {{ byte_order('team_id') }}
+        ), 0) as smaller_person_count
+    from summed
+
+),
+
+final as (
+
+    select
+        vendor,
+        plan,
+        team_id,
+        active_person_count,
+        day_count,
+        active_day_count,
+        idle_price_days_usd,
+        {{ divide_decimals('idle_price_days_usd', 12, 'month_day_count', 0, 12) }}
+            as idle_seat_cost_usd,
+        month_day_count,
+        reached_day_count,
+        active_person_count >= {{ var('minimum_group_size') }}
+        and (
+            smaller_person_count = 0
+            or smaller_person_count >= {{ var('minimum_group_size') }}
+        ) as is_reported,
+        month_start
+    from ranked
 
 )
 

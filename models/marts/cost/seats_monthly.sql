@@ -15,68 +15,39 @@ lines as (
 
 ),
 
-ranked as (
-
-    select
-        seats.*,
-        coalesce(lag(active_person_count) over (
-            partition by vendor, plan, month_start
-            order by active_person_count, {{ byte_order('team_id') }}
-        ), 0) as smaller_person_count
-    from seats
-
-),
-
-judged as (
-
-    select
-        ranked.*,
-        active_person_count >= {{ var('minimum_group_size') }}
-        and (
-            smaller_person_count = 0
-            or smaller_person_count >= {{ var('minimum_group_size') }}
-        ) as is_reported
-    from ranked
-
-),
-
 final as (
 
     select
-        judged.vendor,
-        judged.plan,
-        judged.month_start as period_start,
-        judged.team_id,
+        seats.vendor,
+        seats.plan,
+        seats.month_start as period_start,
+        seats.team_id,
         lines.team_name,
         lines.department_id,
-        {{ divide_decimals('judged.day_count', 0, 'judged.reached_day_count', 0, 12) }}
+        {{ divide_decimals('seats.day_count', 0, 'seats.reached_day_count', 0, 12) }}
             as seat_count,
         case
-            when judged.is_reported
+            when seats.is_reported
                 then {{ divide_decimals(
-                    'judged.active_day_count', 0, 'judged.reached_day_count', 0, 12
+                    'seats.active_day_count', 0, 'seats.reached_day_count', 0, 12
                 ) }}
         end as active_seat_count,
         case
-            when judged.is_reported
+            when seats.is_reported
                 then {{ divide_decimals(
-                    '(judged.day_count - judged.active_day_count)', 0,
-                    'judged.reached_day_count', 0, 12
+                    '(seats.day_count - seats.active_day_count)', 0,
+                    'seats.reached_day_count', 0, 12
                 ) }}
         end as idle_seat_count,
-        case
-            when judged.is_reported
-                then {{ divide_decimals(
-                    'judged.idle_price_days_usd', 12, 'judged.month_day_count', 0, 12
-                ) }}
-        end as idle_seat_cost_usd,
-        judged.is_reported,
-        {{ add_to_date('judged.month_start', 1, 'month') }} > {{ as_of() }}
+        case when seats.is_reported then seats.idle_seat_cost_usd end
+            as idle_seat_cost_usd,
+        seats.is_reported,
+        {{ add_to_date('seats.month_start', 1, 'month') }} > {{ as_of() }}
             as is_partial_period,
-        {{ add_to_date('judged.month_start', 1, 'month') }} as period_end
-    from judged
+        {{ add_to_date('seats.month_start', 1, 'month') }} as period_end
+    from seats
     inner join lines
-        on judged.team_id = lines.team_id
+        on seats.team_id = lines.team_id
 
 )
 

@@ -20,7 +20,7 @@ from orchestration.simulation.truth import dora
 from orchestration.simulation.truth.adoption import Adoption
 from orchestration.simulation.truth.allocation import Allocation
 from orchestration.simulation.truth.benchmarks import benchmarked
-from orchestration.simulation.truth.budgets import Budgets
+from orchestration.simulation.truth.budgets import Accruals, Budgets
 from orchestration.simulation.truth.cost import Cost
 from orchestration.simulation.truth.delivery import Delivery
 from orchestration.simulation.truth.directory import Directory, Policy, Row
@@ -33,7 +33,8 @@ from orchestration.simulation.truth.metering import Metering
 from orchestration.simulation.truth.periods import KINDS, Period, all_periods, last_day
 from orchestration.simulation.truth.quality import Quality
 from orchestration.simulation.truth.reconciliation import Reconciliation
-from orchestration.simulation.truth.seats import seats_monthly
+from orchestration.simulation.truth.returns import Returns
+from orchestration.simulation.truth.seats import IdleSeats, months_of_seats, seats_monthly
 from orchestration.simulation.truth.survival import code_survival
 from orchestration.simulation.truth.variants import Variants
 from orchestration.simulation.truth.workmix import work_mix
@@ -70,6 +71,7 @@ KEYS = {
     "quality.experience_quarterly": (*PERIOD_KEY, "question_id"),
     "quality.work_mix_quarterly": (*PERIOD_KEY, "work_type"),
     "value.divergence_quarterly": PERIOD_KEY,
+    "value.return_on_ai_quarterly": PERIOD_KEY,
 }  # fmt: skip
 DEFAULTS = Policy()
 
@@ -140,7 +142,13 @@ def _counted(company: Company, policy: Policy) -> Truth:
             kind, periods[kind], delivery, directory, policy
         )
         truth[f"quality.quality_{kind}"] = quality.period_table(kind, periods[kind])
-    truth |= _invoiced(company, directory, cost, lines, policy, periods)
+    invoiced, idle_seats, accruals = _invoiced(company, directory, cost, lines, policy, periods)
+    truth |= invoiced
+    for kind in ("monthly", "quarterly"):
+        for row in truth[f"cost.unit_economics_{kind}"]:
+            scope_type, scope_id, start = cell_of(row)
+            idle = idle_seats.cost(kind, scope_type, scope_id, start)
+            row["idle_seat_cost_usd"] = idle if row["is_reported"] else None
     truth["quality.code_survival_monthly"] = code_survival(
         directory, truth["cost.unit_economics_monthly"]
     )
@@ -152,7 +160,9 @@ def _counted(company: Company, policy: Policy) -> Truth:
     truth["dora.dora_benchmarks_quarterly"] = benchmarked(
         truth["dora.dora_quarterly"], policy.benchmark_industry
     )
-    return truth | _compared(company, directory, delivery, quality, lines, policy, periods, truth)
+    truth |= _compared(company, directory, delivery, quality, lines, policy, periods, truth)
+    returns = Returns(truth, accruals, policy)
+    return truth | {"value.return_on_ai_quarterly": returns.rows()}
 
 
 def _invoiced(
@@ -162,8 +172,9 @@ def _invoiced(
     lines: Lines,
     policy: Policy,
     periods: dict[str, list[Period]],
-) -> Truth:
-    """What invoices, reports and usage say of each vendor's month."""
+) -> tuple[Truth, IdleSeats, Accruals]:
+    """What invoices, reports and usage say of each vendor's month; what idle seats cost each
+    scope; and what is accrued."""
     rates = Rates(company)
     invoices, metering = Invoices(company, rates), Metering(company, directory)
     reconciliation = Reconciliation(company, invoices, metering, policy)
@@ -171,15 +182,15 @@ def _invoiced(
     allocation = Allocation(invoices, metering, cost, directory, lines, months)
     allocated = allocation.rows()
     budgets = Budgets(company, rates, cost, allocation, allocated, reconciliation)
-    return {
+    seats = months_of_seats(company, directory, metering, allocation, rates, policy)
+    tables = {
         "cost.budget_vs_actual_monthly": budgets.rows(),
-        "cost.seats_monthly": seats_monthly(
-            company, directory, lines, metering, allocation, rates, policy
-        ),
+        "cost.seats_monthly": seats_monthly(seats, directory, lines),
         "cost.cost_allocation_monthly": allocated,
         "cost.cost_reconciliation_monthly": reconciliation.rows(),
         "cost.invoice_findings": Findings(invoices, metering, reconciliation).rows(),
     }
+    return tables, IdleSeats(seats, lines, policy, months[0]), budgets.accruals
 
 
 def _compared(

@@ -17,6 +17,7 @@ from orchestration.simulation.worlds import month_after
 ALL = "all"
 
 Key = tuple[str, str, date]  # cost centre, vendor, month
+Accruals = dict[tuple[str, date], Decimal | None]  # by vendor and month
 
 
 @dataclass
@@ -51,6 +52,7 @@ class Budgets:
         self._as_of, self._allocation = company.as_of, allocation
         self._budgets = _in_usd(company, rates)
         self._actuals: dict[Key, Actual] = {}
+        self.accruals: Accruals = {}
         for row in allocated:
             amount = row["allocated_cost_usd"]
             invoiced = amount if isinstance(amount, Decimal) else None
@@ -109,6 +111,7 @@ class Budgets:
             if not amounts:
                 continue
             cents = None if amount is None else int(rounded(amount, CENT) * 100)
+            self.accruals[vendor, month] = None if cents is None else usd(cents)
             for line, _, part in self._allocation.accrued(vendor, month, cents):
                 accrued = None if part is None else usd(part)
                 center = self._allocation.cost_center_of(line)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
@@ -32,7 +32,8 @@ from orchestration.simulation.truth.suppression import shown_counts
 PLACES = Decimal("1e-12")
 BOUND_PLACES = Decimal("1e-8")
 MILLION = Decimal(1_000_000)
-TOKEN_CLASSES = ("uncached_input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
+UNCACHED, CACHED = "uncached_input", ("cache_read", "cache_write_5m", "cache_write_1h")
+TOKEN_CLASSES = (UNCACHED, *CACHED, "output")
 
 Mix = tuple[tuple[str, Decimal], ...]  # teams and shares, the primary one last
 Scope = tuple[str, str]  # scope type, scope id
@@ -61,6 +62,8 @@ class Charge:
     quantity: Decimal
     list_cost: Decimal | None
     metered_cost: Decimal | None
+    caching_saved: Decimal | None
+    batch_saved: Decimal | None
     status: str
     source: str | None
 
@@ -68,6 +71,34 @@ class Charge:
     def is_tokens(self) -> bool:
         """Whether it is counted in tokens."""
         return self.kind.token_class in TOKEN_CLASSES
+
+
+@dataclass
+class Saving:
+    """What was saved by serving some tokens otherwise, and how many could not be compared."""
+
+    amount: Decimal = Decimal(0)
+    is_compared: bool = False
+    uncompared: Decimal = Decimal(0)
+
+    def add(self, quantity: Decimal, saved: Decimal | None) -> None:
+        """Counts tokens in."""
+        if saved is None:
+            self.uncompared += quantity
+        else:
+            self.is_compared = True
+            self.amount += saved
+
+    def merge(self, other: "Saving") -> None:
+        """Counts others in."""
+        self.amount += other.amount
+        self.is_compared |= other.is_compared
+        self.uncompared += other.uncompared
+
+    @property
+    def known(self) -> Decimal | None:
+        """0 over no tokens; None where none of them compares."""
+        return None if self.uncompared and not self.is_compared else self.amount
 
 
 @dataclass
@@ -82,11 +113,15 @@ class Sums:
     failed: int = 0
     fixed: int = 0
     deployments: int = 0
+    epics: int = 0
+    stories: int = 0
     users: set[str] = field(default_factory=set)
     tokens: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # by class
     batch: Decimal = Decimal(0)
     unpriced: Decimal = Decimal(0)
     unpriced_other: Decimal = Decimal(0)
+    caching: "Saving" = field(default_factory=lambda: Saving())
+    batching: "Saving" = field(default_factory=lambda: Saving())
 
     def add(self, charge: Charge) -> None:
         """Counts a charge in."""
@@ -98,6 +133,10 @@ class Sums:
         if charge.is_tokens:
             self.tokens[charge.kind.token_class] += charge.quantity
             self.batch += charge.quantity if charge.kind.is_batch else 0
+            if charge.kind.token_class in CACHED:
+                self.caching.add(charge.quantity, charge.caching_saved)
+            if charge.kind.is_batch:
+                self.batching.add(charge.quantity, charge.batch_saved)
             self.unpriced += charge.quantity if is_unpriced else 0
         else:
             self.unpriced_other += charge.quantity if is_unpriced else 0
@@ -112,12 +151,16 @@ class Sums:
         self.failed += other.failed
         self.fixed += other.fixed
         self.deployments += other.deployments
+        self.epics += other.epics
+        self.stories += other.stories
         self.users |= other.users
         for token_class, quantity in other.tokens.items():
             self.tokens[token_class] += quantity
         self.batch += other.batch
         self.unpriced += other.unpriced
         self.unpriced_other += other.unpriced_other
+        self.caching.merge(other.caching)
+        self.batching.merge(other.batching)
 
 
 class Cost:
@@ -127,6 +170,7 @@ class Cost:
         self, company: Company, directory: Directory, delivery: Delivery, policy: Policy
     ) -> None:
         self._directory, self._delivery, self._policy = directory, delivery, policy
+        self._issues = company.issues
         self._book = PriceBook(company)
         self._fixed = fixed_changes(company, delivery, policy)
         self._usage = [
@@ -162,15 +206,30 @@ class Cost:
         price = contract or listed
         source = price.source if price else None
         status = _status(price, contract)
-        parts = zip(
-            _split(quantity, mix),
-            _split(_cost(quantity, listed), mix),
-            _split(_cost(quantity, price), mix),
-            strict=True,
+        uncached = unbatched = None
+        if token_class in CACHED:
+            uncached = self._in_force(replace(kind, token_class=UNCACHED), context, day)
+        if is_batch:
+            unbatched = self._in_force(replace(kind, is_batch=False), context, day)
+        cost = _cost(quantity, price)
+        amounts = (
+            quantity,
+            _cost(quantity, listed),
+            cost,
+            _saved(_cost(quantity, uncached), cost),
+            _saved(_cost(quantity, unbatched), cost),
         )
-        for (team_id, _), (part, list_cost, cost) in zip(mix, parts, strict=True):
+        parts = zip(*(_split(amount, mix) for amount in amounts), strict=True)
+        for (team_id, _), (part, list_cost, own, cached, batched) in zip(mix, parts, strict=True):
             if part is not None:
-                yield Charge(team_id, kind, unit_name, day, part, list_cost, cost, status, source)
+                yield Charge(
+                    team_id, kind, unit_name, day, part, list_cost, own, cached, batched, status,
+                    source,
+                )  # fmt: skip
+
+    def _in_force(self, kind: Kind, context: int, day: date) -> Price | None:
+        """The contract's price, else the list's."""
+        return self._book.contract_price(kind, day) or self._book.list_price(kind, context, day)
 
     def _whose(self, usage: Usage) -> Mix:
         """The person's teams on the day, else the team that the record names."""
@@ -290,6 +349,12 @@ class Cost:
                 found.fixed += is_fixed
         for deployed in self._delivery.deployments:
             sums[deployed.team_id, deployed.finished_at.date().replace(day=1)].deployments += 1
+        for issue in self._issues:
+            if issue.resolved_at and is_seen(issue.resolved_at, self._directory.as_of):
+                month = issue.resolved_at.date().replace(day=1)
+                found = sums[self._directory.team_of_issue(issue), month]
+                found.epics += issue.issue_type.casefold() == "epic"
+                found.stories += issue.issue_type.casefold() == "story"
         return sums
 
     def _summed(self, kind: str, lines: Lines) -> dict[tuple[str, str, date], Sums]:
@@ -346,6 +411,10 @@ def _amounts(usage: Usage) -> list[tuple[Measure, int | Decimal]]:
 
 def _cost(quantity: Decimal, price: Price | None) -> Decimal | None:
     return None if price is None else _rounded(quantity * price.usd_per_million / MILLION)
+
+
+def _saved(other: Decimal | None, cost: Decimal | None) -> Decimal | None:
+    return None if other is None or cost is None else other - cost
 
 
 def _split(amount: Decimal | None, mix: Mix) -> list[Decimal | None]:
@@ -421,14 +490,22 @@ def _economics(found: Sums, users: int | None, is_reported: bool) -> Row:
         "cost_of_fixed_change_usd": _part(cost, found.fixed, found.merges),
         "successful_deployment_count": found.deployments,
         "cost_usd_per_successful_deployment": _unit_price(cost, found.deployments),
+        "finished_epic_count": found.epics,
+        "cost_usd_per_finished_epic": _unit_price(cost, found.epics),
+        "finished_story_count": found.stories,
+        "cost_usd_per_finished_story": _unit_price(cost, found.stories),
         "active_user_count": users,
         "cost_usd_per_active_user": None if users is None else _unit_price(cost, users),
         "token_count": tokens,
         "input_token_count": inputs,
         "cache_read_token_count": found.tokens["cache_read"],
         "cache_read_share": _share(found.tokens["cache_read"], inputs),
+        "caching_saved_usd": found.caching.known,
+        "caching_uncompared_token_count": found.caching.uncompared,
         "batch_token_count": found.batch,
         "batch_share": _share(found.batch, tokens),
+        "batch_saved_usd": found.batching.known,
+        "batch_uncompared_token_count": found.batching.uncompared,
         "unpriced_token_count": found.unpriced,
         "unpriced_token_share": _share(found.unpriced, tokens),
         "unpriced_other_unit_count": found.unpriced_other,

@@ -8,12 +8,20 @@ from decimal import Decimal
 from orchestration.simulation.records import Company
 from orchestration.simulation.truth.adoption import tells_of_use
 from orchestration.simulation.truth.allocation import Allocation
-from orchestration.simulation.truth.directory import Directory, Policy, Row, is_seen
+from orchestration.simulation.truth.directory import (
+    ORGANIZATION,
+    Directory,
+    Policy,
+    Row,
+    is_seen,
+)
 from orchestration.simulation.truth.invoices import Rates, days_of, rounded
-from orchestration.simulation.truth.lines import Lines
+from orchestration.simulation.truth.lines import SMALL_TEAMS, Lines
 from orchestration.simulation.truth.metering import Held, Metering
-from orchestration.simulation.truth.periods import last_day, midnight
+from orchestration.simulation.truth.periods import last_day, midnight, start_of
 from orchestration.simulation.worlds import month_after
+
+ZERO = Decimal(0)
 
 Key = tuple[str, str, date]  # vendor, plan, month
 
@@ -26,30 +34,50 @@ class Line:
     active_days: int = 0
     active_people: set[str] = field(default_factory=set)
     idle: list[tuple[str | None, Decimal | None]] = field(default_factory=list)  # a day each
+    idle_cost: Decimal | None = None
 
 
-def seats_monthly(
+@dataclass
+class SeatMonth:
+    """A month of a vendor's plan: its lines of teams, and those of which use may be shown."""
+
+    key: Key
+    lines: dict[str, Line]
+    shown: set[str]
+
+
+def months_of_seats(
     company: Company,
     directory: Directory,
-    lines: Lines,
     metering: Metering,
     allocation: Allocation,
     rates: Rates,
     policy: Policy,
-) -> list[Row]:
-    """``cost.seats_monthly``."""
+) -> list[SeatMonth]:
+    """Every plan's months in which a seat was held."""
     users = _users(company, directory)
     held: dict[Key, list[Held]] = defaultdict(list)
     for (vendor, month), seats in metering.seats.items():
         for one in seats:
             held[vendor, one.seat.plan, month].append(one)
-    rows = []
+    months = []
     for key, seats in held.items():
         found = _by_line(key, seats, directory, allocation, users)
-        shown = _shown(found, policy.minimum_group_size)
-        for line_id, line in found.items():
-            rows.append(_row(key, line_id, line, line_id in shown, directory, lines, rates))
-    return rows
+        _, _, month = key
+        last = min(month_after(month) - timedelta(days=1), last_day(company.as_of))
+        for line in found.values():
+            line.idle_cost = _idle_cost(line, month, last, rates)
+        months.append(SeatMonth(key, found, _shown(found, policy.minimum_group_size)))
+    return months
+
+
+def seats_monthly(months: list[SeatMonth], directory: Directory, lines: Lines) -> list[Row]:
+    """``cost.seats_monthly``."""
+    return [
+        _row(month.key, line_id, line, line_id in month.shown, directory, lines)
+        for month in months
+        for line_id, line in month.lines.items()
+    ]
 
 
 def _users(company: Company, directory: Directory) -> set[tuple[str, date, str]]:
@@ -110,7 +138,6 @@ def _row(
     is_shown: bool,
     directory: Directory,
     lines: Lines,
-    rates: Rates,
 ) -> Row:
     vendor, plan, month = key
     last = min(month_after(month) - timedelta(days=1), last_day(directory.as_of))
@@ -125,7 +152,7 @@ def _row(
         "seat_count": rounded(Decimal(line.days) / reached),
         "active_seat_count": rounded(Decimal(line.active_days) / reached) if is_shown else None,
         "idle_seat_count": rounded(Decimal(len(line.idle)) / reached) if is_shown else None,
-        "idle_seat_cost_usd": _idle_cost(line, month, last, rates) if is_shown else None,
+        "idle_seat_cost_usd": line.idle_cost if is_shown else None,
         "is_reported": is_shown,
         "is_partial_period": directory.as_of < midnight(month_after(month)),
         "period_end": month_after(month),
@@ -146,3 +173,96 @@ def _idle_cost(line: Line, month: date, last: date, rates: Rates) -> Decimal | N
             return None
         whole += rounded(amount * rate)
     return rounded(whole / days_of(month))
+
+
+# What idle seats cost a scope
+
+
+@dataclass(frozen=True)
+class Department:
+    """A department's lines in a month of a plan: their idle cost, those not shown, and the
+    people of the largest of those."""
+
+    department_id: str
+    hidden_lines: int
+    hidden_people: int
+    idle_cost: Decimal | None
+
+
+class IdleSeats:
+    """What the idle seats of each scope cost in a period; None where it may not be told."""
+
+    def __init__(
+        self, months: list[SeatMonth], lines: Lines, policy: Policy, first_month: date
+    ) -> None:
+        self._lines, self._policy = lines, policy
+        self._is_known = bool(months)
+        self._parts: dict[tuple[str, str, str, date], list[Decimal | None]] = defaultdict(list)
+        for month in months:
+            if month.key[2] >= first_month:
+                self._count_teams(month)
+                self._count_above(month)
+
+    def cost(self, kind: str, scope_type: str, scope_id: str, start: date) -> Decimal | None:
+        """Of a scope that is reported."""
+        if not self._is_known:
+            return None
+        parts = self._parts.get((kind, scope_type, scope_id, start), [])
+        return None if None in parts else sum((part or ZERO for part in parts), ZERO)
+
+    def _quarter(self, month: date) -> date:
+        return start_of("quarterly", month, self._policy.fiscal_year_start_month)
+
+    def _add(self, scope_type: str, scope_id: str, month: date, part: Decimal | None) -> None:
+        self._parts["monthly", scope_type, scope_id, month].append(part)
+        self._parts["quarterly", scope_type, scope_id, self._quarter(month)].append(part)
+
+    def _count_teams(self, seats: SeatMonth) -> None:
+        month = seats.key[2]
+        quarter = self._quarter(month)
+        for line_id, line in seats.lines.items():
+            part = line.idle_cost if line_id in seats.shown else None
+            joined = line_id
+            if line_id != SMALL_TEAMS:
+                joined = self._lines.line_of(line_id, "quarterly", quarter)
+            self._parts["monthly", "team", line_id, month].append(part)
+            self._parts["quarterly", "team", joined, quarter].append(part)
+            departments = {self._lines.department_of(line_id), self._lines.department_of(joined)}
+            if len(departments) > 1:
+                for department_id in departments:
+                    self._parts["quarterly", "department", department_id, quarter].append(None)
+
+    def _count_above(self, seats: SeatMonth) -> None:
+        """Departments and the organization, where no line that is hidden can be worked out."""
+        month, minimum = seats.key[2], self._policy.minimum_group_size
+        departments = self._departments(seats)
+        with_hidden = [found for found in departments if found.hidden_lines]
+        hidden = [
+            found
+            for number, found in enumerate(with_hidden)
+            if min(d.hidden_people for d in with_hidden[max(number - 1, 0) : number + 1]) < minimum
+        ]
+        for found in departments:
+            part = None if found in hidden else found.idle_cost
+            self._add("department", found.department_id, month, part)
+        is_told = any(
+            some and max(found.hidden_people for found in some) < minimum
+            for some in (with_hidden, hidden)
+        )
+        costs = [found.idle_cost for found in departments]
+        whole = None if is_told or None in costs else sum((c or ZERO for c in costs), ZERO)
+        self._add(ORGANIZATION, ORGANIZATION, month, whole)
+
+    def _departments(self, seats: SeatMonth) -> list[Department]:
+        """Those with the fewest people on hidden lines first."""
+        inside: dict[str, list[str]] = defaultdict(list)
+        for line_id in seats.lines:
+            inside[self._lines.department_of(line_id)].append(line_id)
+        found = []
+        for department_id, line_ids in inside.items():
+            hidden = [line_id for line_id in line_ids if line_id not in seats.shown]
+            costs = [seats.lines[line_id].idle_cost for line_id in line_ids]
+            people = max((len(seats.lines[line_id].active_people) for line_id in hidden), default=0)
+            whole = None if None in costs else sum((c or ZERO for c in costs), ZERO)
+            found.append(Department(department_id, len(hidden), people, whole))
+        return sorted(found, key=lambda d: (d.hidden_people, d.department_id))

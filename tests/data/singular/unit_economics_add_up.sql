@@ -1,45 +1,45 @@
 -- Every line is in one team, one department and the organization, so each kind of scope
--- adds up to the same; and a quarter is its months.
+-- adds up to the same; and a quarter is its months. What idle seats cost is hidden in
+-- some scopes: where it is told, the organization's quarter is its months.
+{% set measures = [
+    'ai_cost_usd', 'token_count', 'caching_saved_usd', 'caching_uncompared_token_count',
+    'batch_saved_usd', 'batch_uncompared_token_count', 'merged_pull_request_count',
+    'accepted_change_count', 'failed_change_count', 'fixed_change_count',
+    'successful_deployment_count', 'finished_epic_count', 'finished_story_count'
+] %}
 with
 
 all_scopes as (
 
+    {%- for period in ['month', 'quarter'] %}
     select
-        'month' as period_type,
+        '{{ period }}' as period_type,
         period_start,
         {{ period_start('quarter', 'period_start') }} as quarter_start,
         scope_type,
-        ai_cost_usd,
-        token_count,
-        merged_pull_request_count,
-        successful_deployment_count
-    from {{ ref('unit_economics_monthly') }}
-
-    union all
-
-    select
-        'quarter' as period_type,
-        period_start,
-        period_start as quarter_start,
-        scope_type,
-        ai_cost_usd,
-        token_count,
-        merged_pull_request_count,
-        successful_deployment_count
-    from {{ ref('unit_economics_quarterly') }}
+        idle_seat_cost_usd,
+        {{ measures | join(', ') }}
+    from {{ ref('unit_economics_' ~ period ~ 'ly') }}
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
 
 ),
 
 totals as (
 
     select
+        {%- for measure in measures %}
+        sum(coalesce({{ measure }}, 0)) as {{ measure }},
+        {%- endfor %}
+        case
+            when
+                scope_type = 'organization'
+                and count(*) = count(idle_seat_cost_usd)
+                then sum(idle_seat_cost_usd)
+        end as idle_seat_cost_usd,
         period_type,
         quarter_start,
-        scope_type,
-        sum(coalesce(ai_cost_usd, 0)) as ai_cost_usd,
-        sum(coalesce(token_count, 0)) as token_count,
-        sum(coalesce(merged_pull_request_count, 0)) as merged_pull_request_count,
-        sum(coalesce(successful_deployment_count, 0)) as successful_deployment_count
+        scope_type
     from all_scopes
     group by period_type, quarter_start, scope_type
 
@@ -52,7 +52,8 @@ from totals
 group by quarter_start
 having
     count(*) <> 6
-    or min(ai_cost_usd) <> max(ai_cost_usd)
-    or min(token_count) <> max(token_count)
-    or min(merged_pull_request_count) <> max(merged_pull_request_count)
-    or min(successful_deployment_count) <> max(successful_deployment_count)
+    or count(idle_seat_cost_usd) = 1
+    or min(idle_seat_cost_usd) <> max(idle_seat_cost_usd)
+    {%- for measure in measures %}
+    or min({{ measure }}) <> max({{ measure }})
+    {%- endfor %}
