@@ -198,15 +198,20 @@ def _convert(lines: list[Line]) -> None:
             line.cents = floors[number] + (number in order[:missing])
 
 
-def _by_month(line: Line) -> dict[date, int | None]:
-    """Its cents by the days in each month; a period without a day is in that of its start."""
-    start, end = line.record.period_start, line.record.period_end
+def days_by_month(record: InvoiceLine) -> dict[date, int]:
+    """How many days of each month it charges for; none of a period without a day."""
+    start, end = record.period_start, record.period_end
     days: dict[date, int] = {}
     while start < end:
         month = start.replace(day=1)
         days[month] = (min(end, month_after(month)) - start).days
         start = month_after(month)
-    days = days or {line.record.period_start.replace(day=1): 1}
+    return days
+
+
+def _by_month(line: Line) -> dict[date, int | None]:
+    """Its cents by the days in each month; a period without a day is in that of its start."""
+    days = days_by_month(line.record) or {line.record.period_start.replace(day=1): 1}
     if line.cents is None:
         return dict.fromkeys(days)
     return dict(share_out(line.cents, days))
