@@ -58,11 +58,11 @@ def findings(published: Path) -> list[Finding]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 7])
+@pytest.mark.parametrize(("seed", "months"), [(1, 12), (7, 12), (7, 24)])
 def test_every_planted_fault_is_found_to_the_cent_and_nothing_else(
-    tmp_path: Path, valuemaxx: Run, seed: int
+    tmp_path: Path, valuemaxx: Run, seed: int, months: int
 ) -> None:
-    company = simulate(WORLDS["billing_faults"], seed)
+    company = simulate(WORLDS["billing_faults"], seed, teams=24, months=months)
     assert len(company.planted.faults) == 6
     feeds.write(company, tmp_path / "feeds", None)
     config = tmp_path / "valuemaxx.yml"
