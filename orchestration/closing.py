@@ -209,12 +209,14 @@ def _refuse_too_early(
         raise CloseError(
             f"{start:%Y-%m} is not over: what is published looks from {facts.as_of:%Y-%m-%d}"
         )
+    # A month with nothing of its own may carry what restates another.
     months = tables.execute(
-        "select distinct period_start from cost.cost_reconciliation_as_now_monthly"
-        " where status <> 'nothing_to_match' and period_start > ? and period_start <= ?"
-        " union select period_start from cost.cost_allocation_as_now_monthly"
+        "from (select period_start from cost.cost_reconciliation_monthly"
+        " where status <> 'nothing_to_match' or restates_period is not null"
+        " union select period_start from cost.cost_allocation_monthly"
+        " union select period_start from cost.cost_allocation_as_now_monthly)"
         " where period_start > ? and period_start <= ? order by 1",
-        [newest, start, newest, start],
+        [newest, start],
     ).fetchall()
     figures = [month for (month,) in months]
     if start not in figures:
@@ -236,6 +238,14 @@ def _problems(start: date, tables: duckdb.DuckDBPyConnection) -> list[str]:
         " cost.cost_reconciliation_monthly where status = 'open' and period_start = ? order by all",
         [start],
     ).fetchall()
+    not_accrued = tables.execute(
+        "select vendor from cost.cost_reconciliation_monthly as reconciled"
+        " where status = 'no_invoice_yet' and restates_period is null and period_start = ?"
+        " and not exists (from cost.cost_allocation_as_now_monthly as accrued"
+        " where is_accrual and accrued.vendor = reconciled.vendor"
+        " and accrued.period_start = reconciled.period_start) order by all",
+        [start],
+    ).fetchall()
     lines = [
         f"{vendor} {model}: {quantity:f}".rstrip("0").rstrip(".") + f" {unit}s without a price"
         for vendor, model, unit, quantity in unpriced
@@ -248,6 +258,10 @@ def _problems(start: date, tables: duckdb.DuckDBPyConnection) -> list[str]:
             lines.append(
                 f"{what}: {unexplained:.2f} USD unexplained, tolerance {tolerance:.2f} USD"
             )
+    lines += [
+        f"{vendor} {start:%Y-%m}: no invoice yet, and no amount to accrue"
+        for (vendor,) in not_accrued
+    ]
     return lines
 
 

@@ -36,7 +36,7 @@ def write_focus(home: Path, target: Path, *, is_overwriting: bool = False) -> in
 def write_parquet(home: Path, folder: Path, *, is_overwriting: bool = False) -> int:
     """Copies the Parquet files of the publication: ``folder/<schema>/<table>.parquet``. Returns
     how many there are."""
-    with published(home), whole(folder, is_overwriting) as partial:
+    with published(home), whole(folder, is_overwriting, is_folder=True) as partial:
         shutil.copytree(home / "published" / "parquet", partial)
         return sum(1 for _ in partial.rglob("*.parquet"))
 
@@ -59,24 +59,38 @@ def published(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @contextmanager
-def whole(target: Path, is_overwriting: bool) -> Iterator[Path]:
+def whole(target: Path, is_overwriting: bool, *, is_folder: bool = False) -> Iterator[Path]:
     """Where to write, beside ``target``; afterwards it is ``target``, or gone."""
-    if target.exists() and not is_overwriting:
-        raise ExportError(f"{target} exists; choose another name, or --overwrite")
+    if target.exists():
+        _refuse_to_lose(target, is_overwriting, is_folder)
     if not target.absolute().parent.is_dir():
         raise ExportError(f"{target.parent}: no such folder; make it first")
     partial = target.with_name(f".{target.name}.partial")
-    _remove(partial)
     try:
+        _remove(partial)
         yield partial
         if target.is_dir():
             shutil.rmtree(target)
         partial.replace(target)
-    except (PermissionError, duckdb.IOException) as error:
+    except (OSError, duckdb.IOException) as error:
         said = " ".join(str(error).split())
         raise ExportError(f"{target} cannot be written: {said}") from None
     finally:
         _remove(partial)
+
+
+def _refuse_to_lose(target: Path, is_overwriting: bool, is_folder: bool) -> None:
+    """What is overwritten is an export: of a folder everything in it goes."""
+    if not is_overwriting:
+        raise ExportError(f"{target} exists; choose another name, or --overwrite")
+    if target.is_dir() != is_folder:
+        is_what, wanted = ("file", "folder") if is_folder else ("folder", "file")
+        raise ExportError(f"{target} is a {is_what}; choose a {wanted}")
+    for path in target.rglob("*") if is_folder else ():
+        depth = len(path.relative_to(target).parts)
+        is_exported = depth == 2 and path.suffix == ".parquet"  # schema, table
+        if not is_exported and not (depth == 1 and path.is_dir()):
+            raise ExportError(f"{path} is not of an export; choose another folder")
 
 
 def _remove(path: Path) -> None:
