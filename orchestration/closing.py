@@ -5,7 +5,7 @@ first and its entry last, so a month is closed once the entry is there, and not 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -37,6 +37,8 @@ ENTRIES = Stream(
         Field("reason", "string", "Why what is open was accepted"),
         Field("accepted", "string", "What was accepted, a line each"),
         Field("entered_at", "timestamp", "When it was entered (UTC)"),
+        Field("allocation_row_count", "integer", "Rows it froze of the allocation (count)"),
+        Field("reconciliation_row_count", "integer", "Rows it froze of the reconciliation (count)"),
     ),
     dated_by="entered_at",
 )  # fmt: skip
@@ -120,8 +122,10 @@ def close(home: Path, month: str, reason: str | None = None) -> Done:
         if problems and reason is None:
             raise CloseError("\n".join([*problems, "mend it, or --accept REASON to close with it"]))
         number = _next_number(lake)
-        count = _freeze(lake, number, start, tables)
-        _enter(lake, number, start, "closed", facts, reason if problems else None, problems)
+        counts = _freeze(lake, number, start, tables)
+        accepted = _Accepted(reason, problems) if reason and problems else None
+        _enter(lake, number, start, "closed", facts, counts, accepted)
+        count = sum(counts.values())
         return Done(True, f"closed {month}: {count} rows are frozen; `valuemaxx run` shows it")
 
 
@@ -137,7 +141,7 @@ def reopen(home: Path, month: str) -> Done:
             raise CloseError(f"{month} is not closed")
         if start != max(closed):
             raise CloseError(f"{month}: {max(closed):%Y-%m} was closed after it; reopen that first")
-        _enter(lake, _next_number(lake), start, "reopened", _facts(tables), None, [])
+        _enter(lake, _next_number(lake), start, "reopened", _facts(tables), {})
         return Done(True, f"reopened {month}; `valuemaxx run` shows it")
 
 
@@ -172,6 +176,14 @@ class _Facts:
 
     as_of: datetime
     published_at: datetime
+
+
+@dataclass(frozen=True)
+class _Accepted:
+    """What finance closed a month with, and why."""
+
+    reason: str
+    problems: Sequence[str]
 
 
 def _facts(tables: duckdb.DuckDBPyConnection) -> _Facts:
@@ -265,9 +277,11 @@ def _problems(start: date, tables: duckdb.DuckDBPyConnection) -> list[str]:
     return lines
 
 
-def _freeze(lake: Lake, number: int, start: date, tables: duckdb.DuckDBPyConnection) -> int:
+def _freeze(
+    lake: Lake, number: int, start: date, tables: duckdb.DuckDBPyConnection
+) -> dict[Stream, int]:
     """Lands the month's rows under the entry's number. Returns how many."""
-    count = 0
+    counts = {}
     for stream, table in FROZEN.items():
         columns = ", ".join(
             f"cast({field.name} as varchar) as {field.name}"
@@ -283,8 +297,8 @@ def _freeze(lake: Lake, number: int, start: date, tables: duckdb.DuckDBPyConnect
         ).to_arrow_table()
         with lake.writing(stream, f"{number:06}") as batch:
             batch.append(rows)
-        count += rows.num_rows
-    return count
+        counts[stream] = rows.num_rows
+    return counts
 
 
 def _enter(
@@ -293,15 +307,19 @@ def _enter(
     start: date,
     action: str,
     facts: _Facts,
-    reason: str | None,
-    accepted: Sequence[str],
+    counts: Mapping[Stream, int],
+    accepted: _Accepted | None = None,
 ) -> None:
-    """Lands the entry: from here on the month is closed, or open again."""
+    """Lands the entry: from here on the month is closed, or open again. ``counts``: what it froze,
+    so that a ledger that has lost rows is seen."""
     entry = {
         "closing_number": number, "period_start": start, "action": action,
-        "as_of": facts.as_of, "published_at": facts.published_at, "reason": reason,
-        "accepted": "\n".join(accepted) or None,
+        "as_of": facts.as_of, "published_at": facts.published_at,
+        "reason": accepted and accepted.reason,
+        "accepted": accepted and "\n".join(accepted.problems),
         "entered_at": datetime.now(UTC).replace(tzinfo=None),
+        "allocation_row_count": counts.get(ALLOCATION, 0),
+        "reconciliation_row_count": counts.get(RECONCILIATION, 0),
     }  # fmt: skip
     with lake.writing(ENTRIES, f"{number:06}") as batch:
         batch.append(pa.Table.from_pylist([entry], ENTRIES.schema))

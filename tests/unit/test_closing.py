@@ -157,6 +157,7 @@ def test_what_is_open_or_unpriced_is_named_with_its_amount(publish: Publish) -> 
     (entry,) = Lake(home).current(closing.ENTRIES, "000001").to_pylist()
     assert entry["reason"] == "credit note is announced"
     assert entry["accepted"].count("\n") == 1
+    assert (entry["allocation_row_count"], entry["reconciliation_row_count"]) == (1, 1)
 
 
 def test_a_month_without_an_invoice_or_an_amount_to_accrue_is_named(publish: Publish) -> None:
