@@ -54,8 +54,11 @@ def main() -> None:
             ratios = [ours / theirs for ours, theirs in zip(models, by_hand, strict=True)]
             sys.stdout.write(f"ratio {ratios[0]:.1f} (of processor {ratios[1]:.1f})\n")
             connection.execute(f"attach '{home / 'work.duckdb'}' as work (read_only)")
-            for line in _differences(connection):
+            differences = _differences(connection)
+            for line in differences:
                 sys.stdout.write(f"differs: {line}\n")
+            if differences:
+                sys.exit(1)
 
 
 def _built(home: Path, as_of: date) -> tuple[float, float]:

@@ -13,18 +13,38 @@
 {% macro latest(relation) -%}
     {%- set stream = stream_declaration(relation) -%}
     {%- set key = stream.get('key', []) -%}
-    {%- if key %}
     (
-        -- Few keys come twice, and to sort all rows for them costs twice what this does.
         with
 
+        {% if stream.get('fold') == 'replaced' -%}
+        standing_batches as (
+
+            -- A batch's id is its own: no other scope or window has it.
+            select max(_batch_id) as _batch_id
+            from {{ relation }}
+            group by _scope, _window_start, _window_end
+
+        ),
+
+        {% endif -%}
+        standing_rows as (
+
+            select *
+            from {{ relation }}
+            {%- if stream.get('fold') == 'replaced' %}
+            where _batch_id in (select standing_batches._batch_id from standing_batches)
+            {%- endif %}
+
+        )
+        {%- if key %},
+
+        -- Few keys come twice, and to sort all rows for them costs twice what this does. They
+        -- are told by a hash: should two keys share one, both are sorted, and both are kept.
         repeated as (
 
-            select
-                {{ key | join(', ') }},
-                count(*) as _row_count
-            from {{ standing_rows(relation, stream) }}
-            group by {{ key | join(', ') }}
+            select hashed.key_hash
+            from (select {{ row_hash(key) }} as key_hash from standing_rows) as hashed
+            group by hashed.key_hash
             having count(*) > 1
 
         )
@@ -32,15 +52,10 @@
         select
             standing_rows.*,
             1 as _recency
-        from {{ standing_rows(relation, stream) }}
+        from standing_rows
         left join repeated
-            on {{ same_key(key) }}
-        where
-            not standing_rows._is_deleted
-            and repeated._row_count is null
-            {%- for column in key %}
-            and standing_rows.{{ column }} is not null
-            {%- endfor %}
+            on {{ row_hash(key, 'standing_rows') }} = repeated.key_hash
+        where not standing_rows._is_deleted and repeated.key_hash is null
 
         union all
 
@@ -61,51 +76,20 @@
                         {% endif -%}
                         standing_rows._batch_id desc
                 ) as _recency
-            from {{ standing_rows(relation, stream) }}
-            left join repeated
-                on {{ same_key(key) }}
-            where
-                repeated._row_count is not null
-                {%- for column in key %}
-                or standing_rows.{{ column }} is null
-                {%- endfor %}
+            from standing_rows
+            inner join repeated
+                on {{ row_hash(key, 'standing_rows') }} = repeated.key_hash
         ) as ranked_rows
         where ranked_rows._recency = 1 and not ranked_rows._is_deleted
-    ) as latest_rows
-    {%- else %}
-    (
+        {%- else %}
+
         select
             standing_rows.*,
             1 as _recency
-        from {{ standing_rows(relation, stream) }}
+        from standing_rows
         where not standing_rows._is_deleted
+        {%- endif %}
     ) as latest_rows
-    {%- endif %}
-{%- endmacro %}
-
-{#- The rows of the batches that stand: all, or those of each scope and window's newest. -#}
-{% macro standing_rows(relation, stream) -%}
-    {%- if stream.get('fold') == 'replaced' -%}
-    (
-        select *
-        from {{ relation }}
-        -- A batch's id is its own: no other scope or window has it.
-        where _batch_id in (
-            select max(_batch_id)
-            from {{ relation }}
-            group by _scope, _window_start, _window_end
-        )
-    ) as standing_rows
-    {%- else -%}
-    {{ relation }} as standing_rows
-    {%- endif -%}
-{%- endmacro %}
-
-{#- A part of a key may be null; such rows are compared by the window alone. -#}
-{% macro same_key(key) -%}
-    {%- for column in key -%}
-    {{ 'and ' if not loop.first }}standing_rows.{{ column }} = repeated.{{ column }}
-    {% endfor -%}
 {%- endmacro %}
 
 {#-

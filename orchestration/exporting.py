@@ -36,8 +36,9 @@ def write_focus(home: Path, target: Path, *, is_overwriting: bool = False) -> in
 def write_parquet(home: Path, folder: Path, *, is_overwriting: bool = False) -> int:
     """Copies the Parquet files of the publication: ``folder/<schema>/<table>.parquet``. Returns
     how many there are."""
-    with published(home), whole(folder, is_overwriting, is_folder=True) as partial:
-        shutil.copytree(home / "published" / "parquet", partial)
+    with published(home), whole(folder, is_overwriting) as partial:
+        # The link moves on when a run publishes: what it names now stays whole.
+        shutil.copytree((home / "published").resolve() / "parquet", partial)
         return sum(1 for _ in partial.rglob("*.parquet"))
 
 
@@ -59,38 +60,40 @@ def published(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @contextmanager
-def whole(target: Path, is_overwriting: bool, *, is_folder: bool = False) -> Iterator[Path]:
-    """Where to write, beside ``target``; afterwards it is ``target``, or gone."""
-    if target.exists():
-        _refuse_to_lose(target, is_overwriting, is_folder)
-    if not target.absolute().parent.is_dir():
+def whole(target: Path, is_overwriting: bool) -> Iterator[Path]:
+    """Where to write, beside ``target``; afterwards it is ``target``, or gone. A folder is only
+    overwritten with a folder, and where it holds nothing but ``<schema>/<table>.parquet``: the
+    lake is Parquet, too, and all the state there is."""
+    target = target.absolute()
+    if target.exists() and not is_overwriting:
+        raise ExportError(f"{target} exists; choose another name, or --overwrite")
+    if target.is_dir() and not _is_export(target):
+        raise ExportError(f"{target} holds more than an export; choose another name")
+    if not target.parent.is_dir():
         raise ExportError(f"{target.parent}: no such folder; make it first")
     partial = target.with_name(f".{target.name}.partial")
+    _remove(partial)
     try:
-        _remove(partial)
         yield partial
+        if target.exists() and target.is_dir() != partial.is_dir():
+            raise ExportError(f"{target} is a {_kind(target)}; choose another name")
         if target.is_dir():
             shutil.rmtree(target)
         partial.replace(target)
-    except (OSError, duckdb.IOException) as error:
+    except (PermissionError, duckdb.IOException) as error:
         said = " ".join(str(error).split())
         raise ExportError(f"{target} cannot be written: {said}") from None
     finally:
         _remove(partial)
 
 
-def _refuse_to_lose(target: Path, is_overwriting: bool, is_folder: bool) -> None:
-    """What is overwritten is an export: of a folder everything in it goes."""
-    if not is_overwriting:
-        raise ExportError(f"{target} exists; choose another name, or --overwrite")
-    if target.is_dir() != is_folder:
-        is_what, wanted = ("file", "folder") if is_folder else ("folder", "file")
-        raise ExportError(f"{target} is a {is_what}; choose a {wanted}")
-    for path in target.rglob("*") if is_folder else ():
-        depth = len(path.relative_to(target).parts)
-        is_exported = depth == 2 and path.suffix == ".parquet"  # schema, table
-        if not is_exported and not (depth == 1 and path.is_dir()):
-            raise ExportError(f"{path} is not of an export; choose another folder")
+def _is_export(folder: Path) -> bool:
+    files = (path for path in folder.rglob("*") if not path.is_dir())
+    return all(p.suffix == ".parquet" and p.parent.parent == folder for p in files)
+
+
+def _kind(path: Path) -> str:
+    return "folder" if path.is_dir() else "file"
 
 
 def _remove(path: Path) -> None:

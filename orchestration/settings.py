@@ -10,6 +10,7 @@ import re
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -58,8 +59,8 @@ class Policy(BaseModel, extra="forbid"):
     active_days_per_month: int = Field(default=4, ge=1, le=31)
     adoption_share: float = Field(default=0.5, gt=0, le=1)
     rework_window_days: int = Field(default=21, ge=1)
-    reconciliation_tolerance_usd: float = Field(default=1.00, ge=0)
-    reconciliation_tolerance_share: float = Field(default=0.01, ge=0, le=1)
+    reconciliation_tolerance_usd: Decimal = Field(default=Decimal("1.00"), ge=0)
+    reconciliation_tolerance_share: Decimal = Field(default=Decimal("0.01"), ge=0, le=1)
     bots: list[str] = []
 
     @field_validator("benchmark_industry")
@@ -171,6 +172,7 @@ class Settings(BaseModel, arbitrary_types_allowed=True):
                 "minimum_group_size": self.configuration.minimum_group_size,
             },
             sort_keys=True,
+            default=str,  # a decimal keeps its digits
         )
 
 

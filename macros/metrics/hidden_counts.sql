@@ -1,14 +1,15 @@
 {#-
     Which counts of people are hidden: those below the minimum group, and the smallest one left
-    beside them from which, with the sum above, they could be worked out.
+    beside them: without it the hidden ones are the count above less those shown. People who
+    moved count in two teams, so even several hidden teams may be as few as the largest of them.
 
     usage:  select * from {{ hidden_counts('counted', ['period_start'], 'user_count') }}
     output: the keys, scope_type, scope_id, the count and is_hidden; a row per row of `counted`
 
     `counted` is a CTE with a row per key and scope that counts anybody: scope_type
     (organization, department or team), scope_id, and department_id, null for the organization.
-    Siblings (the teams of a department, the departments) stand from the smallest on; whoever
-    stands before a row is in smaller_count. A hidden department hides its teams.
+    Siblings (the teams of a department, the departments) stand from the smallest on. A hidden
+    department hides its teams.
 -#}
 {% macro hidden_counts(counted, keys, count) -%}
     {%- set keys = keys | join(', ') -%}
@@ -40,13 +41,12 @@
                     scope_id,
                     department_id,
                     {{ count }},
-                    coalesce(sum({{ count }}) over (
+                    coalesce(lag({{ count }}) over (
                         partition by
                             {{ keys }},
                             scope_type,
                             case when scope_type = 'team' then department_id end
                         order by {{ count }}, {{ byte_order('scope_id') }}
-                        rows between unbounded preceding and 1 preceding
                     ), 0) as smaller_count
                 from {{ counted }}
             ) as ranked_counts

@@ -1,6 +1,6 @@
 -- One row per month, class of AI evidence and line (organization, department, team) on
 -- which changes added lines, with how many people wrote them. All unknown ones together
--- are one. People end here.
+-- are one; an agent is nobody, and agents by themselves are one. People end here.
 with
 
 commits as (
@@ -31,11 +31,22 @@ final as (
     select
         groups.period_start,
         commits.ai_assistance,
-        groups.reporting_department_id,
-        groups.reporting_team_id,
-        grouping(groups.reporting_department_id) as is_organization,
-        grouping(groups.reporting_team_id) as is_no_team,
-        count(distinct coalesce(commits.author_id, 'unknown')) as author_count
+        case
+            when grouping(groups.reporting_team_id) = 0 then 'team'
+            when grouping(groups.reporting_department_id) = 0 then 'department'
+            else 'organization'
+        end as scope_type,
+        case
+            when grouping(groups.reporting_team_id) = 0
+                then groups.reporting_team_id
+            when grouping(groups.reporting_department_id) = 0
+                then groups.reporting_department_id
+            else 'organization'
+        end as scope_id,
+        groups.reporting_department_id as department_id,
+        greatest(count(distinct case
+            when not commits.is_bot then coalesce(commits.author_id, 'unknown')
+        end), 1) as author_count
     from commits
     inner join births
         on

@@ -41,6 +41,7 @@ attributed as (
         commits.commit_sha,
         commits.pull_request_id,
         commits.author_id,
+        commits.is_bot,
         case
             when commits.pull_request_id is not null then changes.service_id
             else only_services.service_id
@@ -72,8 +73,8 @@ final as (
     select
         attributed.repository,
         attributed.commit_sha,
-        attributed.pull_request_id,
         attributed.author_id,
+        attributed.is_bot,
         attributed.service_id,
         attributed.team_id,
         teams.department_id,

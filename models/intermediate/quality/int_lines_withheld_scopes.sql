@@ -9,45 +9,16 @@ authors as (
 
 ),
 
--- Siblings from the smallest on; whoever stands before a row is in smaller_count.
-ranked as (
+hidden as (
 
     select
         period_start,
-        reporting_department_id,
-        reporting_team_id,
-        is_organization,
-        is_no_team,
-        author_count,
-        coalesce(sum(author_count) over (
-            partition by
-                period_start,
-                ai_assistance,
-                is_organization,
-                is_no_team,
-                case when is_no_team = 0 then reporting_department_id end
-            order by
-                author_count,
-                {{ byte_order('reporting_department_id') }},
-                {{ byte_order('reporting_team_id') }}
-            rows between unbounded preceding and 1 preceding
-        ), 0) as smaller_count
-    from authors
-
-),
-
-hidden as (
-
-    select distinct
-        period_start,
-        reporting_department_id,
-        reporting_team_id,
-        is_organization,
-        is_no_team
-    from ranked
-    where
-        author_count < {{ var('minimum_group_size') }}
-        or (smaller_count > 0 and smaller_count < {{ var('minimum_group_size') }})
+        scope_type,
+        scope_id
+    from {{ hidden_counts(
+        'authors', ['period_start', 'ai_assistance'], 'author_count'
+    ) }}
+    where is_hidden
 
 ),
 
@@ -55,42 +26,24 @@ final as (
 
     select
         period_start,
-        'organization' as scope_type,
-        'organization' as scope_id
+        scope_type,
+        scope_id
     from hidden
-    where is_organization = 1
 
     union
 
-    select
-        period_start,
-        'department' as scope_type,
-        reporting_department_id as scope_id
-    from hidden
-    where is_organization = 0 and is_no_team = 1
-
-    union
-
-    select
-        period_start,
-        'team' as scope_type,
-        reporting_team_id as scope_id
-    from hidden
-    where is_no_team = 0
-
-    union
-
+    -- The teams of a department that the other class hides.
     select
         authors.period_start,
-        'team' as scope_type,
-        authors.reporting_team_id as scope_id
+        authors.scope_type,
+        authors.scope_id
     from authors
     inner join hidden
         on
             authors.period_start = hidden.period_start
-            and authors.reporting_department_id = hidden.reporting_department_id
-            and hidden.is_no_team = 1
-    where authors.is_no_team = 0
+            and authors.department_id = hidden.scope_id
+            and hidden.scope_type = 'department'
+    where authors.scope_type = 'team'
 
 )
 

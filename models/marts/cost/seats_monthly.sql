@@ -19,10 +19,9 @@ ranked as (
 
     select
         seats.*,
-        coalesce(sum(active_person_count) over (
+        coalesce(lag(active_person_count) over (
             partition by vendor, plan, month_start
             order by active_person_count, {{ byte_order('team_id') }}
-            rows between unbounded preceding and 1 preceding
         ), 0) as smaller_person_count
     from seats
 

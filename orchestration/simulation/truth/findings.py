@@ -121,11 +121,19 @@ class Findings:
                 month = month_after(month)
 
     def _missing(self, vendor: str, month: date, lines: list[Line]) -> Iterator[Row]:
-        """The invoice that should have come: like the latest one for an earlier month."""
-        earlier = [line for line in lines if max(line.months) < month and not line.restates]
-        latest = max(earlier, key=lambda line: (max(line.months), *_order(line)))
+        """The invoice that should have come: like the latest one for an earlier month, if any
+        charges for nothing later."""
+        of_invoice = self._invoices.of_invoice
+        until = {
+            line.invoice: max(month for other in of_invoice[line.invoice] for month in other.months)
+            for line in lines
+        }
+        earlier = [line for line in lines if until[line.invoice] < month]
+        if not earlier:
+            return
+        latest = max(earlier, key=lambda line: (until[line.invoice], *_order(line)))
         record = latest.record
-        sent = month_after(month) + (record.invoice_date - month_after(max(latest.months)))
+        sent = month_after(month) + (record.invoice_date - month_after(until[latest.invoice]))
         rate = self._invoices.rates.on(record.currency, sent)
         used = self._metering.months.get((vendor, month))
         costs = [m.cost for ps in used.articles.values() for m in ps.values()] if used else []
@@ -135,7 +143,7 @@ class Findings:
         if rate is not None:
             net = sum((rounded(cost / rate, CENT) for cost in costs), Decimal())
             net += sum((seat_charge(held, p, record.currency, month) for p in plans), Decimal())
-            tax_rate, _ = _tax(self._invoices.of_invoice[latest.invoice])
+            tax_rate, _ = _tax(of_invoice[latest.invoice])
             amount = -(net + rounded(tax_rate * net, CENT))
         is_priced = bool(costs) or any(one.seat.monthly_price for one in held)
         if is_priced and amount != 0:

@@ -10,8 +10,8 @@ Scope = tuple[str, str]  # scope type, scope id
 def shown_counts(
     counts: Mapping[Scope, int], department_of: Callable[[str], str], minimum: int
 ) -> dict[Scope, int]:
-    """Counts of enough people, less the smallest count beside hidden ones that are together too
-    few, where the sum above would tell; and nothing below a hidden sum."""
+    """Counts of enough people, less the smallest count beside hidden ones, where the sum above
+    would tell; and nothing below a hidden sum."""
     shown = {scope: count for scope, count in counts.items() if count >= minimum}
     departments = sorted(scope for scope in counts if scope[0] == "department")
     _hide_beside(shown, counts, (ORGANIZATION, ORGANIZATION), departments, minimum)
@@ -32,9 +32,10 @@ def _hide_beside(
     scopes: list[Scope],
     minimum: int,
 ) -> None:
-    """Hides the smallest shown one of the scopes where the hidden ones together are fewer
-    than the minimum, and all of them where the sum above them is hidden."""
-    hidden = sum(counts[scope] for scope in scopes if scope not in shown)
+    """Hides the smallest shown one of the scopes where the hidden ones together may be fewer
+    than the minimum (who moved counts in two, so they may be no more than the largest of
+    them), and all of them where the sum above them is hidden."""
+    hidden = max((counts[scope] for scope in scopes if scope not in shown), default=0)
     others = sorted((s for s in scopes if s in shown), key=lambda s: (counts[s], s))
     is_sum_hidden = above not in shown and counts.get(above, 0) > 0
     is_told = 0 < hidden < minimum

@@ -189,12 +189,14 @@ def _finished(company: Company, directory: Directory, delivery: Delivery) -> lis
         is_epic = issue.issue_type.casefold() == "epic"
         if linked or is_epic or not issue.resolved_at:
             continue
+        # Resolved before it was opened: a wrong clock. It is finished when it was opened.
+        finished_at = max(issue.resolved_at, issue.created_at)
         if is_seen(issue.resolved_at, company.as_of):
             found.append(
                 Finished(
                     _type_of(_issue_words(issue)),
-                    issue.resolved_at,
-                    _hours(issue.started_at, issue.resolved_at),
+                    finished_at,
+                    _hours(issue.started_at, finished_at),
                     directory.team_of_issue(issue),
                     issue.service_id,
                 )

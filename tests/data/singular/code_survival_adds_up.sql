@@ -1,11 +1,17 @@
 -- None survive that were not observed, none are observed that were not added, the lines
--- of a month are the same at every age, and where nothing is withheld its teams add up
--- to the organization.
+-- of a month are the same at every age, and its teams, shown or withheld, add up to the
+-- organization.
 with
 
 survival as (
 
     select * from {{ ref('code_survival_monthly') }}
+
+),
+
+counted as (
+
+    select * from {{ ref('int_lines_by_scope_and_month') }}
 
 ),
 
@@ -15,14 +21,14 @@ totals as (
         period_start,
         ai_assistance,
         age_days,
-        sum(case when scope_type = 'organization' then lines_added end) as whole,
-        sum(case when scope_type = 'team' then lines_added end) as teams,
-        sum(case when scope_type = 'department' then lines_added end) as departments,
-        sum(case when scope_type = 'organization' then lines_surviving end)
+        sum(case when scope_type = 'organization' then line_count end) as whole,
+        sum(case when scope_type = 'team' then line_count end) as teams,
+        sum(case when scope_type = 'department' then line_count end) as departments,
+        sum(case when scope_type = 'organization' then surviving_line_count end)
             as whole_surviving,
-        sum(case when scope_type = 'team' then lines_surviving end) as teams_surviving,
-        min(case when is_reported then 1 else 0 end) as is_all_reported
-    from survival
+        sum(case when scope_type = 'team' then surviving_line_count end)
+            as teams_surviving
+    from counted
     group by period_start, ai_assistance, age_days
 
 )
@@ -31,15 +37,7 @@ select
     'scopes do not add up' as problem,
     period_start
 from totals
-where
-    (
-        is_all_reported = 1
-        and (
-            whole <> teams or whole <> departments or whole_surviving <> teams_surviving
-        )
-    )
-    or whole < teams
-    or whole < departments
+where whole <> teams or whole <> departments or whole_surviving <> teams_surviving
 
 union all
 

@@ -1,5 +1,18 @@
 -- Over a whole quarter divergence and quality count the same merges, lines and bugs;
--- and tasks and epics of teams and of departments add up to the organization's.
+-- what both publish is the same in both; and tasks and epics of teams and of
+-- departments add up to the organization's.
+{% set measures = [
+    'active_contributor_count',
+    'merged_pull_requests_per_active_contributor',
+    'median_pull_request_line_count',
+    'opened_bugs_per_merged_pull_request',
+    'median_hours_to_first_review',
+    'median_review_hours',
+    'unreviewed_merge_share',
+    'deleted_lines_per_added_line',
+    'rework_share',
+    'churn_share'
+] %}
 with
 
 divergence as (
@@ -48,6 +61,9 @@ where
             or quality.opened_bug_count <> divergence.whole_day_opened_bug_count
         )
     )
+    {%- for measure in measures %}
+    or coalesce(quality.{{ measure }}, -1) <> coalesce(divergence.{{ measure }}, -1)
+    {%- endfor %}
 
 union all
 

@@ -136,6 +136,9 @@ where
             detractor_count,
             nps_score,
             merged_pull_requests_per_active_contributor,
-            median_change_lead_time_hours
+            baseline_merged_pull_requests_per_active_contributor,
+            median_change_lead_time_hours,
+            baseline_median_change_lead_time_hours
         ) is not null
     )
+    or (not is_reported and baseline_quarter_start is not null)
