@@ -1,5 +1,5 @@
--- Every closing that stands has all the rows that it froze: a file of the ledger that is
--- lost must not move a closed month into the open one.
+-- Every closing that stands has all the rows that it froze: a file of the ledger that
+-- is lost must not move a closed month into the open one.
 {{ config(group='cost') }}
 with
 
