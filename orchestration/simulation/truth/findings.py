@@ -28,7 +28,7 @@ class Findings:
 
     def rows(self) -> list[Row]:
         """The table."""
-        found = []
+        found: list[Row] = []
         for invoice in self._invoices.of_invoice.values():
             found += self._of_lines(invoice)
             for currency in {line.record.currency for line in invoice}:
