@@ -17,6 +17,7 @@ def main() -> None:
         ("run_overhead.py", []),
         ("simulation.py", []),
         ("marts.py", []),
+        ("allocation.py", []),
         ("month_close.py", []),
     ):
         sys.stdout.write(f"\n== {script}\n")

@@ -5,7 +5,7 @@ first and its entry last, so a month is closed once the entry is there, and not 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -37,6 +37,8 @@ ENTRIES = Stream(
         Field("reason", "string", "Why what is open was accepted"),
         Field("accepted", "string", "What was accepted, a line each"),
         Field("entered_at", "timestamp", "When it was entered (UTC)"),
+        Field("allocation_row_count", "integer", "Rows it froze of the allocation (count)"),
+        Field("reconciliation_row_count", "integer", "Rows it froze of the reconciliation (count)"),
     ),
     dated_by="entered_at",
 )  # fmt: skip
@@ -120,8 +122,10 @@ def close(home: Path, month: str, reason: str | None = None) -> Done:
         if problems and reason is None:
             raise CloseError("\n".join([*problems, "mend it, or --accept REASON to close with it"]))
         number = _next_number(lake)
-        count = _freeze(lake, number, start, tables)
-        _enter(lake, number, start, "closed", facts, reason if problems else None, problems)
+        counts = _freeze(lake, number, start, tables)
+        accepted = _Accepted(reason, problems) if reason and problems else None
+        _enter(lake, number, start, "closed", facts, counts, accepted)
+        count = sum(counts.values())
         return Done(True, f"closed {month}: {count} rows are frozen; `valuemaxx run` shows it")
 
 
@@ -137,7 +141,7 @@ def reopen(home: Path, month: str) -> Done:
             raise CloseError(f"{month} is not closed")
         if start != max(closed):
             raise CloseError(f"{month}: {max(closed):%Y-%m} was closed after it; reopen that first")
-        _enter(lake, _next_number(lake), start, "reopened", _facts(tables), None, [])
+        _enter(lake, _next_number(lake), start, "reopened", _facts(tables), {})
         return Done(True, f"reopened {month}; `valuemaxx run` shows it")
 
 
@@ -172,6 +176,14 @@ class _Facts:
 
     as_of: datetime
     published_at: datetime
+
+
+@dataclass(frozen=True)
+class _Accepted:
+    """What finance closed a month with, and why."""
+
+    reason: str
+    problems: Sequence[str]
 
 
 def _facts(tables: duckdb.DuckDBPyConnection) -> _Facts:
@@ -209,12 +221,14 @@ def _refuse_too_early(
         raise CloseError(
             f"{start:%Y-%m} is not over: what is published looks from {facts.as_of:%Y-%m-%d}"
         )
+    # A month with nothing of its own may carry what restates another.
     months = tables.execute(
-        "select distinct period_start from cost.cost_reconciliation_as_now_monthly"
-        " where status <> 'nothing_to_match' and period_start > ? and period_start <= ?"
-        " union select period_start from cost.cost_allocation_as_now_monthly"
+        "from (select period_start from cost.cost_reconciliation_monthly"
+        " where status <> 'nothing_to_match' or restates_period is not null"
+        " union select period_start from cost.cost_allocation_monthly"
+        " union select period_start from cost.cost_allocation_as_now_monthly)"
         " where period_start > ? and period_start <= ? order by 1",
-        [newest, start, newest, start],
+        [newest, start],
     ).fetchall()
     figures = [month for (month,) in months]
     if start not in figures:
@@ -236,6 +250,14 @@ def _problems(start: date, tables: duckdb.DuckDBPyConnection) -> list[str]:
         " cost.cost_reconciliation_monthly where status = 'open' and period_start = ? order by all",
         [start],
     ).fetchall()
+    not_accrued = tables.execute(
+        "select vendor from cost.cost_reconciliation_monthly as reconciled"
+        " where status = 'no_invoice_yet' and restates_period is null and period_start = ?"
+        " and not exists (from cost.cost_allocation_as_now_monthly as accrued"
+        " where is_accrual and accrued.vendor = reconciled.vendor"
+        " and accrued.period_start = reconciled.period_start) order by all",
+        [start],
+    ).fetchall()
     lines = [
         f"{vendor} {model}: {quantity:f}".rstrip("0").rstrip(".") + f" {unit}s without a price"
         for vendor, model, unit, quantity in unpriced
@@ -248,12 +270,18 @@ def _problems(start: date, tables: duckdb.DuckDBPyConnection) -> list[str]:
             lines.append(
                 f"{what}: {unexplained:.2f} USD unexplained, tolerance {tolerance:.2f} USD"
             )
+    lines += [
+        f"{vendor} {start:%Y-%m}: no invoice yet, and no amount to accrue"
+        for (vendor,) in not_accrued
+    ]
     return lines
 
 
-def _freeze(lake: Lake, number: int, start: date, tables: duckdb.DuckDBPyConnection) -> int:
+def _freeze(
+    lake: Lake, number: int, start: date, tables: duckdb.DuckDBPyConnection
+) -> dict[Stream, int]:
     """Lands the month's rows under the entry's number. Returns how many."""
-    count = 0
+    counts = {}
     for stream, table in FROZEN.items():
         columns = ", ".join(
             f"cast({field.name} as varchar) as {field.name}"
@@ -269,8 +297,8 @@ def _freeze(lake: Lake, number: int, start: date, tables: duckdb.DuckDBPyConnect
         ).to_arrow_table()
         with lake.writing(stream, f"{number:06}") as batch:
             batch.append(rows)
-        count += rows.num_rows
-    return count
+        counts[stream] = rows.num_rows
+    return counts
 
 
 def _enter(
@@ -279,15 +307,19 @@ def _enter(
     start: date,
     action: str,
     facts: _Facts,
-    reason: str | None,
-    accepted: Sequence[str],
+    counts: Mapping[Stream, int],
+    accepted: _Accepted | None = None,
 ) -> None:
-    """Lands the entry: from here on the month is closed, or open again."""
+    """Lands the entry: from here on the month is closed, or open again. ``counts``: what it froze,
+    so that a ledger that has lost rows is seen."""
     entry = {
         "closing_number": number, "period_start": start, "action": action,
-        "as_of": facts.as_of, "published_at": facts.published_at, "reason": reason,
-        "accepted": "\n".join(accepted) or None,
+        "as_of": facts.as_of, "published_at": facts.published_at,
+        "reason": accepted and accepted.reason,
+        "accepted": accepted and "\n".join(accepted.problems),
         "entered_at": datetime.now(UTC).replace(tzinfo=None),
+        "allocation_row_count": counts.get(ALLOCATION, 0),
+        "reconciliation_row_count": counts.get(RECONCILIATION, 0),
     }  # fmt: skip
     with lake.writing(ENTRIES, f"{number:06}") as batch:
         batch.append(pa.Table.from_pylist([entry], ENTRIES.schema))

@@ -62,11 +62,12 @@ def published(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 @contextmanager
 def whole(target: Path, is_overwriting: bool) -> Iterator[Path]:
     """Where to write, beside ``target``; afterwards it is ``target``, or gone. A folder is only
-    overwritten with a folder, and where it holds nothing but Parquet."""
+    overwritten with a folder, and where it holds nothing but ``<schema>/<table>.parquet``: the
+    lake is Parquet, too, and all the state there is."""
     target = target.absolute()
     if target.exists() and not is_overwriting:
         raise ExportError(f"{target} exists; choose another name, or --overwrite")
-    if target.is_dir() and any(p.suffix != ".parquet" for p in target.rglob("*") if p.is_file()):
+    if target.is_dir() and not _is_export(target):
         raise ExportError(f"{target} holds more than an export; choose another name")
     if not target.parent.is_dir():
         raise ExportError(f"{target.parent}: no such folder; make it first")
@@ -84,6 +85,11 @@ def whole(target: Path, is_overwriting: bool) -> Iterator[Path]:
         raise ExportError(f"{target} cannot be written: {said}") from None
     finally:
         _remove(partial)
+
+
+def _is_export(folder: Path) -> bool:
+    files = (path for path in folder.rglob("*") if not path.is_dir())
+    return all(p.suffix == ".parquet" and p.parent.parent == folder for p in files)
 
 
 def _kind(path: Path) -> str:

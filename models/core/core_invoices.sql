@@ -1,4 +1,5 @@
--- One row per vendor, invoice and line of it.
+-- One row per vendor, invoice and line of it. An invoice has one date and so one rate:
+-- the earliest that its lines state.
 with
 
 invoices as (
@@ -21,7 +22,7 @@ final as (
         amount,
         quantity,
         unit_price,
-        invoice_date,
+        min(invoice_date) over (partition by vendor, invoice_id) as invoice_date,
         period_start,
         period_end
     from invoices

@@ -14,6 +14,8 @@ final as (
         closing_number,
         period_start,
         action,
+        allocation_row_count,
+        reconciliation_row_count,
         has_accepted_problems,
         as_of,
         published_at

@@ -154,3 +154,16 @@ def test_september_does_not_move_and_october_carries_the_difference(
     assert (done.returncode, "2025-10 was closed after it" in done.stderr) == (1, True)
     done = valuemaxx("close", "2025-10", "--config", config)
     assert (done.returncode, "is closed already" in done.stderr) == (0, True)
+
+    # Taken back, October is as known now again, with what restates September and no accrual.
+    done = valuemaxx("reopen", "2025-10", "--config", config)
+    assert done.returncode == 0, done.stderr
+    run("2025-12-10")
+    assert rows(company, "cost.closed_months", "period_start, close_status") == [
+        (SEPTEMBER, "closed"), (OCTOBER, "reopened"),
+    ]  # fmt: skip
+    kept = rows(company, "cost.cost_allocation_monthly", BOOKS, f"period_start <= '{OCTOBER}'")
+    assert kept == sorted(
+        [*closed, *october], key=lambda row: (*row[:2], row[2] or date.max, *row[3:])
+    )
+    assert total(company, SEPTEMBER) == 34

@@ -157,6 +157,53 @@ def test_what_is_open_or_unpriced_is_named_with_its_amount(publish: Publish) -> 
     (entry,) = Lake(home).current(closing.ENTRIES, "000001").to_pylist()
     assert entry["reason"] == "credit note is announced"
     assert entry["accepted"].count("\n") == 1
+    assert (entry["allocation_row_count"], entry["reconciliation_row_count"]) == (1, 1)
+
+
+def test_a_month_without_an_invoice_or_an_amount_to_accrue_is_named(publish: Publish) -> None:
+    """Seats that nobody has billed or reported yet, say: what the month owes is not known. An
+    accrual tells it, and what restates a month before is not the month's own."""
+    home = publish(
+        """insert into cost.cost_reconciliation_monthly by name
+            select vendor, date '2025-08-01' as period_start, 'no_invoice_yet' as status,
+                cast(restates as date) as restates_period
+            from (values ('seats', null), ('w', null), ('late', '2025-07-01'))
+                as _(vendor, restates)
+        """,
+        """insert into cost.cost_allocation_as_now_monthly values
+            ('w', '2025-08-01', 'accrual', 'usage', 'c', 'a', 'direct', 'A', 'd', 0, true)""",
+    )
+    with pytest.raises(CloseError) as error:
+        close(home, "2025-08")
+    assert str(error.value).splitlines() == [
+        "seats 2025-08: no invoice yet, and no amount to accrue",
+        "mend it, or --accept REASON to close with it",
+    ]
+    assert close(home, "2025-08", "billed once a year").is_new
+
+
+def test_a_month_with_nothing_but_what_restates_another_is_closed_in_its_turn(
+    publish: Publish,
+) -> None:
+    """Else what was adjusted in it would move to another month."""
+    home = publish()
+    close(home, "2025-08")
+    publish(
+        "insert into cost.closed_months values (1)",
+        "delete from cost.cost_allocation_as_now_monthly where period_start = '2025-09-01'",
+        "delete from cost.cost_reconciliation_as_now_monthly where period_start > '2025-08-01'",
+        "delete from cost.cost_reconciliation_monthly where period_start > '2025-08-01'",
+        "delete from cost.cost_allocation_monthly where period_start = '2025-09-01'",
+        """insert into cost.cost_allocation_monthly values ('v', '2025-09-01', 'i', 'credit', 'c',
+            'a', 'shared', 'A', 'd', -4, false, '2025-08-01')""",
+        """insert into cost.cost_allocation_monthly values ('v', '2025-10-01', 'k', 'usage', 'c',
+            'a', 'direct', 'A', 'd', 7, false, null)""",
+        as_of="2025-11-10",
+    )
+    with pytest.raises(CloseError, match="2025-09 is open; close it first"):
+        close(home, "2025-10")
+    assert close(home, "2025-09").is_new
+    assert frozen(home)[-1] == (2, date(2025, 9, 1), "i", Decimal(-4))
 
 
 def test_only_the_newest_closed_month_is_reopened(publish: Publish) -> None:

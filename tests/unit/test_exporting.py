@@ -64,10 +64,11 @@ def test_a_folder_of_something_else_is_never_overwritten(home: Path, tmp_path: P
     (mine / "plan.docx").write_text("mine")
     with pytest.raises(ExportError, match="holds more than an export"):
         write_parquet(home, mine, is_overwriting=True)
-    (mine / "plan.docx").rename(mine / "plan.parquet")
+    (mine / "cost").mkdir()
+    (mine / "plan.docx").rename(mine / "cost" / "plan.parquet")
     with pytest.raises(ExportError, match="is a folder; choose another name"):
         write_focus(home, mine, is_overwriting=True)
-    assert (mine / "plan.parquet").read_text() == "mine"
+    assert (mine / "cost" / "plan.parquet").read_text() == "mine"
     file = tmp_path / "focus.csv"
     file.write_text("mine")
     with pytest.raises(ExportError, match="is a file; choose another name"):
@@ -84,3 +85,16 @@ def test_here_is_no_place_for_tables(
     with pytest.raises(ExportError, match="holds more than an export"):
         write_parquet(home, Path(), is_overwriting=True)
     assert (tmp_path / "notes.txt").exists()
+
+
+@pytest.mark.parametrize("kept", ["beside.parquet", "files/invoices/batch.parquet"])
+def test_parquet_that_is_no_publication_is_never_overwritten(
+    home: Path, tmp_path: Path, kept: str
+) -> None:
+    """A lake, say."""
+    folder = tmp_path / "lake"
+    (folder / kept).parent.mkdir(parents=True)
+    (folder / kept).write_text("mine")
+    with pytest.raises(ExportError, match="holds more than an export"):
+        write_parquet(home, folder, is_overwriting=True)
+    assert (folder / kept).read_text() == "mine"

@@ -80,7 +80,8 @@ final as (
         charge_category,
         line_kind,
         model,
-        plan,
+        -- A credit may be written under the name of a plan, too.
+        case when line_kind = 'seat' then plan end as plan,
         case
             when charge_category <> 'tax' then coalesce(sku, line_kind)
         end as sku_id,

@@ -65,6 +65,19 @@ charged as (
 
 ),
 
+-- Whatever overlaps a period overlaps it on the first invoice that charges for it.
+first_charged as (
+
+    select
+        charged.*,
+        row_number() over (
+            partition by vendor, charge_category, sku, period_start, period_end
+            order by invoice_date, {{ byte_order('invoice_id') }}
+        ) as place
+    from charged
+
+),
+
 charged_again as (
 
     select distinct
@@ -75,7 +88,7 @@ charged_again as (
         later.period_start,
         later.period_end
     from charged as later
-    inner join charged as earlier
+    inner join first_charged as earlier
         on
             later.vendor = earlier.vendor
             and later.charge_category = earlier.charge_category
@@ -83,11 +96,14 @@ charged_again as (
             and later.period_start < earlier.period_end
             and later.period_end > earlier.period_start
     where
-        later.invoice_date > earlier.invoice_date
-        or (
-            later.invoice_date = earlier.invoice_date
-            and {{ byte_order('later.invoice_id') }}
-            > {{ byte_order('earlier.invoice_id') }}
+        earlier.place = 1
+        and (
+            later.invoice_date > earlier.invoice_date
+            or (
+                later.invoice_date = earlier.invoice_date
+                and {{ byte_order('later.invoice_id') }}
+                > {{ byte_order('earlier.invoice_id') }}
+            )
         )
 
 ),

@@ -62,35 +62,72 @@ held as (
 
 ),
 
+known as (
+
+    select as_now.*
+    from as_now
+    cross join frontier
+    where as_now.period_start <= frontier.closed_through
+
+),
+
+compared as (
+
+    select
+        coalesce(known.vendor, held.vendor) as vendor,
+        coalesce(known.period_start, held.charged_month) as restates_period,
+        held.vendor is not null as is_held,
+        coalesce(known.invoice_count, 0) as invoice_count,
+        coalesce(held.invoice_count, 0) as held_invoice_count,
+        {%- for amount in amounts %}
+        -- What is gone is taken back; what is not known stays unknown.
+        case
+            when known.{{ amount }} is not null then known.{{ amount }}
+            when
+                held.{{ amount }} is not null
+                {%- if amount in ('metered_cost_usd', 'vendor_reported_cost_usd') %}
+                and coalesce(known.status, 'nothing_to_match') = 'nothing_to_match'
+                {%- else %}
+                and coalesce(known.invoice_count, 0) = 0
+                {%- endif %}
+                then 0
+        end as {{ amount }},
+        held.{{ amount }} as held_{{ amount }},
+        {%- endfor %}
+        known.tolerance_usd,
+        coalesce(known.status, 'nothing_to_match') as status,
+        coalesce(known.is_fully_priced, true) as is_fully_priced
+    from known
+    full join held
+        on
+            known.vendor = held.vendor
+            and known.period_start = held.charged_month
+
+),
+
 restated as (
 
     select
-        as_now.vendor,
+        compared.vendor,
         frontier.first_open_month as period_start,
-        as_now.period_start as restates_period,
-        cast(
-            as_now.invoice_count - coalesce(held.invoice_count, 0) as bigint
-        ) as invoice_count,
+        compared.restates_period,
+        cast(compared.invoice_count - compared.held_invoice_count as bigint)
+            as invoice_count,
         {%- for amount in amounts %}
-        as_now.{{ amount }} - coalesce(held.{{ amount }}, 0) as {{ amount }},
+        compared.{{ amount }} - coalesce(compared.held_{{ amount }}, 0) as {{ amount }},
         {%- endfor %}
-        as_now.tolerance_usd,
-        as_now.status,
-        as_now.is_fully_priced
-    from as_now
+        compared.tolerance_usd,
+        compared.status,
+        compared.is_fully_priced
+    from compared
     cross join frontier
-    left join held
-        on
-            as_now.vendor = held.vendor
-            and as_now.period_start = held.charged_month
     where
-        as_now.period_start <= frontier.closed_through
         -- A month before the first closed one may have had nothing to freeze.
-        and (held.vendor is not null or as_now.status <> 'nothing_to_match')
+        (compared.is_held or compared.status <> 'nothing_to_match')
         and (
-            as_now.invoice_count <> coalesce(held.invoice_count, 0)
+            compared.invoice_count <> compared.held_invoice_count
             {%- for amount in amounts %}
-            or as_now.{{ amount }} is distinct from held.{{ amount }}
+            or compared.{{ amount }} is distinct from compared.held_{{ amount }}
             {%- endfor %}
         )
 

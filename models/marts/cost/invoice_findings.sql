@@ -55,7 +55,21 @@ final as (
         || '|' || cast(all_findings.month_start as text)
         || '|' || all_findings.finding
         || '|' || coalesce(all_findings.invoice_id, '')
-        || '|' || coalesce(all_findings.invoice_line_id, '') as finding_id,
+        || '|' || coalesce(all_findings.invoice_line_id, '')
+        -- An invoice in several currencies may be wrong in each.
+        || case
+            when
+                count(*) over (
+                    partition by
+                        all_findings.vendor,
+                        all_findings.month_start,
+                        all_findings.finding,
+                        all_findings.invoice_id,
+                        all_findings.invoice_line_id
+                ) > 1
+                then '|' || all_findings.currency
+            else ''
+        end as finding_id,
         all_findings.vendor,
         all_findings.month_start as period_start,
         all_findings.finding,

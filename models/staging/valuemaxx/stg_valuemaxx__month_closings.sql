@@ -13,6 +13,8 @@ final as (
         closing_number,
         period_start,
         action,
+        allocation_row_count,
+        reconciliation_row_count,
         as_of,
         published_at,
         reason is not null as has_accepted_problems

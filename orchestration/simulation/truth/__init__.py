@@ -20,13 +20,15 @@ from orchestration.simulation.truth import dora
 from orchestration.simulation.truth.adoption import Adoption
 from orchestration.simulation.truth.allocation import Allocation
 from orchestration.simulation.truth.benchmarks import benchmarked
-from orchestration.simulation.truth.budgets import Accruals, Budgets
+from orchestration.simulation.truth.books import Accruals, as_now
+from orchestration.simulation.truth.budgets import Budgets
 from orchestration.simulation.truth.cost import Cost
 from orchestration.simulation.truth.delivery import Delivery
 from orchestration.simulation.truth.directory import Directory, Policy, Row
 from orchestration.simulation.truth.divergence import cell_of, diverged, volumes_of_quarters
 from orchestration.simulation.truth.experience import Experience
 from orchestration.simulation.truth.findings import Findings
+from orchestration.simulation.truth.focus import Focus
 from orchestration.simulation.truth.invoices import Invoices, Rates
 from orchestration.simulation.truth.lines import Lines
 from orchestration.simulation.truth.metering import Metering
@@ -42,6 +44,9 @@ from orchestration.simulation.truth.workmix import work_mix
 Truth = dict[str, list[Row]]
 
 PERIOD_KEY = ("scope_type", "scope_id", "period_start")
+ALLOCATION_KEY = (
+    "vendor", "invoice_id", "period_start", "charge_category", "team_id", "method",
+)  # fmt: skip
 KEYS = {
     "core.dim_ai_models": ("vendor", "model"),
     "core.dim_services": ("service_id",),
@@ -50,12 +55,15 @@ KEYS = {
         "team_id", "vendor", "model", "token_class", "unit_name", "service_tier", "is_batch",
         "usage_date",
     ),
+    "cost.accruals_monthly": ("vendor", "period_start"),
     "cost.budget_vs_actual_monthly": ("cost_center", "vendor", "period_start"),
+    "cost.closed_months": ("period_start",),
+    "cost.focus_cost_and_usage": ("x_ChargeId",),
     "cost.invoice_findings": ("finding_id",),
     "cost.seats_monthly": ("vendor", "plan", "period_start", "team_id"),
-    "cost.cost_allocation_monthly": (
-        "vendor", "invoice_id", "period_start", "charge_category", "team_id", "method",
-    ),
+    "cost.cost_allocation_as_now_monthly": ALLOCATION_KEY,
+    "cost.cost_allocation_monthly": ALLOCATION_KEY,
+    "cost.cost_reconciliation_as_now_monthly": ("vendor", "period_start"),
     "cost.cost_reconciliation_monthly": ("vendor", "period_start"),
     "cost.unit_economics_monthly": PERIOD_KEY,
     "cost.unit_economics_quarterly": PERIOD_KEY,
@@ -90,12 +98,13 @@ def key_of(table: str, row: Row) -> tuple[str, ...]:
 
 def write(company: Company, folder: Path, *, policy: Policy = DEFAULTS) -> None:
     """``truth.json`` (what the company is and what was planted) and ``truth/``, a Parquet file a
-    table."""
+    table that has rows."""
     tables = folder / "truth"
     tables.mkdir(parents=True, exist_ok=True)
     truth = count(company, policy=policy)
     for name, rows in truth.items():
-        pq.write_table(_arrow(rows), tables / f"{name}.parquet", compression="zstd")
+        if rows:  # without one there are no columns, and no tool reads such a file
+            pq.write_table(_arrow(rows), tables / f"{name}.parquet", compression="zstd")
     planted = asdict(company.planted)
     for name in ("factors", "ai_factors"):
         planted[name] = [
@@ -161,7 +170,7 @@ def _counted(company: Company, policy: Policy) -> Truth:
         truth["dora.dora_quarterly"], policy.benchmark_industry
     )
     truth |= _compared(company, directory, delivery, quality, lines, policy, periods, truth)
-    returns = Returns(truth, accruals, policy)
+    returns = Returns(truth, accruals.in_usd(), policy)
     return truth | {"value.return_on_ai_quarterly": returns.rows()}
 
 
@@ -181,16 +190,24 @@ def _invoiced(
     months = [month.start for month in periods["monthly"]]
     allocation = Allocation(invoices, metering, cost, directory, lines, months)
     allocated = allocation.rows()
-    budgets = Budgets(company, rates, cost, allocation, allocated, reconciliation)
     seats = months_of_seats(company, directory, metering, allocation, rates, policy)
-    tables = {
+    reconciled = reconciliation.rows()
+    accruals = Accruals(company, cost, allocation, allocated, reconciliation)
+    budgets = Budgets(company, rates, allocation, allocated, accruals)
+    tables: Truth = {
+        # No month of a simulated company is closed: its books are what is known now.
+        "cost.accruals_monthly": accruals.rows(reconciled),
+        "cost.closed_months": [],
+        "cost.cost_allocation_as_now_monthly": [*as_now(allocated), *accruals.as_now()],
+        "cost.cost_reconciliation_as_now_monthly": as_now(reconciled),
+        "cost.focus_cost_and_usage": Focus(company, invoices).rows(),
         "cost.budget_vs_actual_monthly": budgets.rows(),
         "cost.seats_monthly": seats_monthly(seats, directory, lines),
         "cost.cost_allocation_monthly": allocated,
-        "cost.cost_reconciliation_monthly": reconciliation.rows(),
+        "cost.cost_reconciliation_monthly": reconciled,
         "cost.invoice_findings": Findings(invoices, metering, reconciliation).rows(),
     }
-    return tables, IdleSeats(seats, lines, policy, months[0]), budgets.accruals
+    return tables, IdleSeats(seats, lines, policy, months[0]), accruals
 
 
 def _compared(

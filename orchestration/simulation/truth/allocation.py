@@ -20,6 +20,8 @@ BILLIONTH, TRILLIONTH = Decimal("1e-9"), Decimal("1e-12")
 Weights = dict[str, int]  # by team
 Month = tuple[str, date]  # vendor, month
 Borne = tuple[str, str, int | None]  # line of teams, method, cents
+# Vendor, invoice (none of an accrual), month, charge category, line of teams, method.
+RowKey = tuple[str, str | None, date, str, str, str]
 
 
 class Allocation:
@@ -59,7 +61,7 @@ class Allocation:
                 what = line.article._replace(context=0) if line.article else line.plan
                 category = line.record.charge_category
                 pools[month, (line.invoice, category, line.kind, what)].append(line)
-        borne: dict[tuple[str, str, date, str, str, str], int | None] = {}
+        borne: dict[RowKey, int | None] = {}
         for (month, _), found in pools.items():
             line = found[0]
             parts = [line.months[month] for line in found]
@@ -69,7 +71,29 @@ class Allocation:
                 key = line.vendor, line.record.invoice_id, month, category, team_id, method
                 known = borne.get(key, 0)
                 borne[key] = None if known is None or part is None else known + part
-        return [self._row(key, cents) for key, cents in borne.items()]
+        return [self.row(key, cents) for key, cents in borne.items()]
+
+    def row(self, key: RowKey, cents: int | None) -> Row:
+        """A row of the books of a company that has closed no month."""
+        vendor, invoice_id, month, category, team_id, method = key
+        return {
+            "vendor": vendor,
+            "invoice_id": published_id(invoice_id) if invoice_id else "accrual",
+            "period_start": month,
+            "charge_category": category,
+            "cost_center": self.cost_center_of(team_id),
+            "department_id": self._lines.department_of(team_id),
+            "team_id": team_id,
+            "method": method,
+            "team_name": self._lines.name_of(team_id),
+            "allocated_cost_usd": None if cents is None else usd(cents),
+            "is_tax": category == "tax",
+            "restates_period": None,
+            "close_status": "open",
+            "is_accrual": invoice_id is None,
+            "is_partial_period": self._directory.as_of < midnight(month_after(month)),
+            "period_end": month_after(month),
+        }
 
     def accrued(self, vendor: str, month: date, cents: int | None) -> list[Borne]:
         """An amount without an invoice: as usage that names no article."""
@@ -152,25 +176,3 @@ class Allocation:
             (line, UNATTRIBUTED if line == UNATTRIBUTED else method, part)
             for line, part in share_out(cents, weights).items()
         ]
-
-    def _row(self, key: tuple[str, str, date, str, str, str], cents: int | None) -> Row:
-        vendor, invoice_id, month, category, team_id, method = key
-        return {
-            "vendor": vendor,
-            "invoice_id": published_id(invoice_id),
-            "period_start": month,
-            "charge_category": category,
-            "cost_center": self.cost_center_of(team_id),
-            "department_id": self._lines.department_of(team_id),
-            "team_id": team_id,
-            "method": method,
-            "team_name": self._lines.name_of(team_id),
-            "allocated_cost_usd": None if cents is None else usd(cents),
-            "is_tax": category == "tax",
-            # No month of a simulated company is closed.
-            "restates_period": None,
-            "close_status": "open",
-            "is_accrual": False,
-            "is_partial_period": self._directory.as_of < midnight(month_after(month)),
-            "period_end": month_after(month),
-        }

@@ -1,23 +1,21 @@
 """What was planned for a cost centre's month, what it cost, and what it will have cost."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from orchestration.simulation.records import Company
 from orchestration.simulation.truth.allocation import Allocation
-from orchestration.simulation.truth.cost import Cost
+from orchestration.simulation.truth.books import Accruals
 from orchestration.simulation.truth.directory import Row
 from orchestration.simulation.truth.invoices import CENT, Rates, days_of, rounded, usd
 from orchestration.simulation.truth.periods import last_day, midnight
-from orchestration.simulation.truth.reconciliation import Reconciliation, total
+from orchestration.simulation.truth.reconciliation import total
 from orchestration.simulation.worlds import month_after
 
 ALL = "all"
 
 Key = tuple[str, str, date]  # cost centre, vendor, month
-Accruals = dict[tuple[str, date], Decimal | None]  # by vendor and month
 
 
 @dataclass
@@ -44,15 +42,13 @@ class Budgets:
         self,
         company: Company,
         rates: Rates,
-        cost: Cost,
         allocation: Allocation,
         allocated: list[Row],
-        reconciliation: Reconciliation,
+        accruals: Accruals,
     ) -> None:
-        self._as_of, self._allocation = company.as_of, allocation
+        self._as_of = company.as_of
         self._budgets = _in_usd(company, rates)
         self._actuals: dict[Key, Actual] = {}
-        self.accruals: Accruals = {}
         for row in allocated:
             amount = row["allocated_cost_usd"]
             invoiced = amount if isinstance(amount, Decimal) else None
@@ -61,7 +57,10 @@ class Budgets:
                 str(row["cost_center"]), str(row["vendor"]), month,
                 Actual(invoiced=invoiced, is_invoiced=True),
             )  # fmt: skip
-        self._accrue(company, cost, reconciliation, allocated)
+        for (vendor, month), parts in accruals.borne().items():
+            for line, _, cents in parts:
+                accrued = Actual(accrued=None if cents is None else usd(cents), is_accrued=True)
+                self._count(allocation.cost_center_of(line), vendor, month, accrued)
 
     def rows(self) -> list[Row]:
         """The table."""
@@ -83,39 +82,6 @@ class Budgets:
     def _count(self, center: str, vendor: str, month: date, actual: Actual) -> None:
         for name in (vendor, ALL):
             self._actuals.setdefault((center, name, month), Actual()).add(actual)
-
-    def _accrue(
-        self,
-        company: Company,
-        cost: Cost,
-        reconciliation: Reconciliation,
-        allocated: list[Row],
-    ) -> None:
-        """A vendor's months without an invoice: what it reports of whole days, else metered."""
-        invoiced = {(str(row["vendor"]), row["period_start"]) for row in allocated}
-        today = company.as_of.date()
-        metered: dict[tuple[str, date], list[Decimal]] = defaultdict(list)
-        for charge in cost.charges:
-            if charge.day < today and charge.metered_cost is not None:
-                metered[charge.kind.vendor, charge.day.replace(day=1)].append(charge.metered_cost)
-        for vendor, month in metered.keys() | reconciliation.reported.keys():
-            if (vendor, month) in invoiced:
-                continue
-            reported = [
-                amount
-                for day, amount in reconciliation.reported.get((vendor, month), [])
-                if day < today
-            ]
-            amounts: list[Decimal | None] = [*reported] or [*metered.get((vendor, month), [])]
-            amount = total(amounts)
-            if not amounts:
-                continue
-            cents = None if amount is None else int(rounded(amount, CENT) * 100)
-            self.accruals[vendor, month] = None if cents is None else usd(cents)
-            for line, _, part in self._allocation.accrued(vendor, month, cents):
-                accrued = None if part is None else usd(part)
-                center = self._allocation.cost_center_of(line)
-                self._count(center, vendor, month, Actual(accrued=accrued, is_accrued=True))
 
     def _row(self, center: str, vendor: str, month: date) -> Row:
         actual = self._actuals.get((center, vendor, month), Actual())

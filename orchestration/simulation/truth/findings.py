@@ -28,9 +28,12 @@ class Findings:
 
     def rows(self) -> list[Row]:
         """The table."""
-        found = []
+        found: list[Row] = []
         for invoice in self._invoices.of_invoice.values():
-            found += [*self._of_lines(invoice), *self._of_invoice(invoice)]
+            found += self._of_lines(invoice)
+            for currency in {line.record.currency for line in invoice}:
+                part = [line for line in invoice if line.record.currency == currency]
+                found += self._of_invoice(part)
         for line in self._invoices.lines:
             if self._overlaps(line):
                 found.append(_of_line("period_overlap", line, line.amount))

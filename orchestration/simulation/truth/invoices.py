@@ -5,7 +5,7 @@ import functools
 import re
 from bisect import bisect_right
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import NamedTuple, TypeVar
@@ -99,10 +99,14 @@ class Invoices:
     def __init__(self, company: Company, rates: Rates) -> None:
         self.rates = rates
         self._plans = {(seat.vendor.lower(), seat.plan) for seat in company.seats}
+        seen = [row for row in company.invoices if midnight(row.invoice_date) < company.as_of]
+        dates: dict[tuple[str, str], date] = {}
+        for row in seen:
+            key = row.vendor.lower(), row.invoice_id
+            dates[key] = min(row.invoice_date, dates.get(key, row.invoice_date))
         self.lines = [
-            self._read(record)
-            for record in company.invoices
-            if midnight(record.invoice_date) < company.as_of
+            self._read(replace(row, invoice_date=dates[row.vendor.lower(), row.invoice_id]))
+            for row in seen
         ]
         self.of_invoice: dict[tuple[str, str], list[Line]] = {}
         for line in sorted(self.lines, key=lambda line: line.record.invoice_line_id):
@@ -198,15 +202,20 @@ def _convert(lines: list[Line]) -> None:
             line.cents = floors[number] + (number in order[:missing])
 
 
-def _by_month(line: Line) -> dict[date, int | None]:
-    """Its cents by the days in each month; a period without a day is in that of its start."""
-    start, end = line.record.period_start, line.record.period_end
+def days_by_month(record: InvoiceLine) -> dict[date, int]:
+    """How many days of each month it charges for; none of a period without a day."""
+    start, end = record.period_start, record.period_end
     days: dict[date, int] = {}
     while start < end:
         month = start.replace(day=1)
         days[month] = (min(end, month_after(month)) - start).days
         start = month_after(month)
-    days = days or {line.record.period_start.replace(day=1): 1}
+    return days
+
+
+def _by_month(line: Line) -> dict[date, int | None]:
+    """Its cents by the days in each month; a period without a day is in that of its start."""
+    days = days_by_month(line.record) or {line.record.period_start.replace(day=1): 1}
     if line.cents is None:
         return dict.fromkeys(days)
     return dict(share_out(line.cents, days))
