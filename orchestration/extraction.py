@@ -105,14 +105,16 @@ def alone(name: str, arguments: Sequence[str]) -> int:
     parser.add_argument("--home", type=Path, help="default: .valuemaxx beside it")
     parser.add_argument("--since", type=date.fromisoformat, help="the first day to read")
     parser.add_argument("--full-refresh", action="store_true", help="read everything again")
+    parser.add_argument("--forget-missing", action="store_true", help="drop what is gone")
     given = parser.parse_args(arguments)
+    order = Order(given.since, given.full_refresh, given.forget_missing)
     failed = 0
     try:
         current = settings.load(given.config, given.home)
         if name not in current.enabled_systems:
             raise SettingsError(f"systems.{name} is not in the configuration")
         with run_lock(current.home):
-            outcomes = extract(SYSTEMS[name], current, Order(given.since, given.full_refresh))
+            outcomes = extract(SYSTEMS[name], current, order)
     except (SettingsError, LakeError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

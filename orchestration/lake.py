@@ -78,11 +78,13 @@ class LakeError(Exception):
 
 @dataclass(frozen=True)
 class Field:
-    """One column of a stream. ``description`` ends in the unit where there is one."""
+    """One column of a stream. ``description`` ends in the unit where there is one. ``is_large``:
+    a value may be megabytes, so that there are no statistics of it."""
 
     name: str
     type: FieldType
     description: str
+    is_large: bool = False
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,11 @@ class BatchWriter:
         self._hold = _held(self._partial)
         # The coding is not told to readers: to them the columns have the declared types.
         coded = pa.schema([*self.stream.schema, *_CODED_PLUMBING])
-        self._sink = pq.ParquetWriter(self._partial, coded, compression="zstd", store_schema=False)
+        large = {field.name for field in self.stream.fields if field.is_large}
+        self._sink = pq.ParquetWriter(
+            self._partial, coded, compression="zstd", store_schema=False,
+            write_statistics=[name for name in coded.names if name not in large],
+        )  # fmt: skip
         return self
 
     def append(self, rows: pa.Table | pa.RecordBatch, is_deleted: bool = False) -> None:

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 import yaml
 
@@ -17,15 +16,6 @@ from tests.end_to_end.test_postgres import same
 SEED = 7
 # What tells of systems, files and batches, and not of the company.
 ABOUT_THE_RUN = {"ops"}
-
-# A feed states the kind of work of a change; GitHub has no place for it, so labels tell there.
-ABOUT_WORK = {("quality", "work_mix_quarterly")}
-# Whether a change was fixed by work on the same reopened issue: the vendors' links between issues
-# and changes are not all that the feeds tell (known, and open).
-ABOUT_LINKS = {
-    "fixed_change_count", "fixed_change_share", "accepted_change_count",
-    "cost_usd_per_accepted_change", "cost_of_fixed_change_usd",
-}  # fmt: skip
 
 Tables = dict[tuple[str, str], list[tuple[Any, ...]]]
 
@@ -50,31 +40,8 @@ def run(
     config.write_text(yaml.safe_dump({"company": "Example", "systems": systems, **others}))
     done = valuemaxx("run", "--config", config, "--as-of", company.as_of.isoformat(), **secrets)
     assert done.returncode == 0, done.stderr
-    tables = published(folder / ".valuemaxx") | without_links(folder / ".valuemaxx")
-    return {
-        name: rows
-        for name, rows in tables.items()
-        if name[0] not in ABOUT_THE_RUN and name not in ABOUT_WORK
-    }
-
-
-def without_links(home: Path) -> Tables:
-    """The tables that say which changes were fixed, without that."""
-    with duckdb.connect(str(home / "published" / "valuemaxx.duckdb"), read_only=True) as tables:
-        columns: dict[tuple[str, str], list[str]] = {}
-        for schema, table, column in tables.execute(
-            "select schema_name, table_name, column_name from duckdb_columns()"
-            " where schema_name in ('quality', 'cost') order by all"
-        ).fetchall():
-            columns.setdefault((schema, table), []).append(column)
-        return {
-            (schema, table): tables.execute(
-                f"select {', '.join(sorted(set(names) - ABOUT_LINKS))}"
-                f' from "{schema}"."{table}" order by all'
-            ).fetchall()
-            for (schema, table), names in columns.items()
-            if ABOUT_LINKS & set(names)
-        }
+    tables = published(folder / ".valuemaxx")
+    return {name: rows for name, rows in tables.items() if name[0] not in ABOUT_THE_RUN}
 
 
 def in_vendors_words(tables: Tables, staged_ids: dict[tuple[str, str], str]) -> Tables:

@@ -15,6 +15,7 @@ from orchestration.identity import Identity
 from orchestration.lake import Lake
 from orchestration.systems import files
 from orchestration.systems.files import FilesSettings, client, extract
+from tests.conftest import environment
 from tests.integration.test_files_feeds import FEEDS_BY_NAME, IDENTITY, Desk
 
 TEAMS = "team_id,team_name\n"
@@ -305,9 +306,11 @@ def test_gigabyte_line_takes_no_gigabyte_of_memory(tmp_path: Path) -> None:
         sys.executable, "-c",
         "import resource, sys; from orchestration.systems.files.__main__ import main;"
         "main(); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)",
-        str(folder), "--home", str(tmp_path / "home"), "--salt", "x",
+        str(folder), "--home", str(tmp_path / "home"),
     ]  # fmt: skip
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=True
+    )
     assert "2 records, 1 refused: is longer than 1,048,576 bytes" in done.stderr
     assert int(done.stdout) < 500_000  # kilobytes
 
@@ -438,8 +441,8 @@ def test_standalone_command_reads_a_folder(desk: Desk, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "orchestration.systems.files", str(desk.folder)]
     home = tmp_path / "alone"
     done = subprocess.run(
-        [*command, "--home", str(home), "--salt", "x"], cwd=ROOT, capture_output=True, text=True,
-        check=True,
+        [*command, "--home", str(home)], cwd=ROOT, env=environment(), capture_output=True,
+        text=True, check=True,
     )  # fmt: skip
     assert "teams.csv: 1 record" in done.stderr
     assert len(Lake(home).current(FEEDS_BY_NAME["teams"].stream, "teams.csv")) == 1

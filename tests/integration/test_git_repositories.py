@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from orchestration.identity import Identity
 from orchestration.lake import Lake, Outcome
+from orchestration.settings import SALT
 from orchestration.systems.git import STREAMS, Deployments, GitSettings, Repository, check, extract
 from orchestration.systems.git.__main__ import main
 
@@ -847,16 +848,22 @@ def test_checked_out_clones_of_every_shape(world: World, tmp_path: Path) -> None
 
 
 def test_command_reads_a_clone(
-    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    world: World,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world.tag("r1", world.commit("a", {"a": "1\n"}))
     home = tmp_path / "alone"
-    arguments = [str(world.path), "--home", str(home), "--salt", "s", "--tags", "r*"]
+    monkeypatch.setenv(SALT, "s")
+    arguments = [str(world.path), "--home", str(home), "--tags", "r*"]
     assert main(arguments) == 0
     assert "app: landed: 1 commits, 0 changes, 1 releases" in capsys.readouterr().err
     assert main([str(tmp_path / "nowhere"), *arguments]) == 1
+    monkeypatch.delenv(SALT)
     with pytest.raises(SystemExit):
-        main([str(world.path)])
+        main(arguments)
+    assert f"{SALT} is not set" in capsys.readouterr().err
 
 
 def oracle(world: World, rows: Rows) -> None:

@@ -16,7 +16,15 @@ import pytest
 from orchestration.identity import Identity
 from orchestration.lake import Lake, Outcome
 from orchestration.systems import usage_logs
-from orchestration.systems.usage_logs import STREAMS, UsageLogsSettings, check, client, extract
+from orchestration.systems.usage_logs import (
+    STREAMS,
+    UsageLogsSettings,
+    check,
+    client,
+    counting,
+    extract,
+)
+from tests.conftest import environment
 
 COLUMNS = {
     "request_id": "id", "occurred_at": "ts", "model": "model", "person": "user",
@@ -240,6 +248,9 @@ def test_log_of_many_pieces_counts_what_comes_again_once_and_refuses_what_is_wro
     # About 14 lines a piece. 450 to 499 stand in another log; 0 to 9 come again, far away.
     monkeypatch.setattr(client, "BLOCK_BYTES", 1 << 10)
     monkeypatch.setattr(client, "PIECE_BYTES", 1 << 12)
+    # A part of digests is that of three pieces; the sums of some pieces are added up at a time.
+    monkeypatch.setattr(counting, "PART_BYTES", 40 * 8)
+    monkeypatch.setattr(counting, "LOOSE_SUMS", 25)
     (company.logs / "a.jsonl").write_bytes(text(*range(450, 600)))
     (company.logs / "b.jsonl").write_bytes(
         text(*range(300)) + b"no\n" + text(*range(300, 500)) + text(*range(10)) + text(600)
@@ -388,12 +399,17 @@ def test_run_killed_between_digests_and_sums_loses_nothing(
     assert company.count() == (500, 500)
 
 
-def test_alone_it_reads_logs_from_a_file_of_settings(company: Company, tmp_path: Path) -> None:
+def test_alone_it_reads_the_logs_of_a_configuration(company: Company, tmp_path: Path) -> None:
     (company.logs / "a.jsonl").write_bytes(text(1, 2))
-    (tmp_path / "s.yml").write_text(json.dumps({"sources": [company.source]}))
-    command = [sys.executable, "-m", "orchestration.systems.usage_logs", str(tmp_path / "s.yml")]
-    done = subprocess.run(
-        [*command, "--home", str(tmp_path / "alone"), "--salt", "salt"],
-        capture_output=True, text=True, check=False,
+    config = tmp_path / "valuemaxx.yml"
+    systems = {"usage_logs": {"sources": [company.source]}}
+    config.write_text(json.dumps({"company": "Example", "systems": systems}))
+    command = [sys.executable, "-m", "orchestration.systems.usage_logs", "--config", str(config)]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "own/a.jsonl: landed: 2 requests\n")
+    without = subprocess.run(
+        command, env=environment(VALUEMAXX_IDENTITY_SALT=""), capture_output=True, text=True,
+        check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "landed    own/a.jsonl: 2 requests\n")
+    assert without.returncode == 1
+    assert "VALUEMAXX_IDENTITY_SALT is not set" in without.stderr

@@ -1,15 +1,21 @@
 """One record of each format, by hand, and what becomes of its tokens."""
 
 import json
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
 from orchestration.identity import Identity
-from orchestration.systems.usage_logs import LogSource, UsageLogsSettings, client, records
+from orchestration.systems.usage_logs import LogSource, UsageLogsSettings, client
+from orchestration.systems.usage_logs.counting import Counting, Refused
+from orchestration.systems.usage_logs.formats import Form
 
 TOKENS = ("uncached_input_tokens", "cache_read_tokens", "cache_write_5m_tokens",
           "cache_write_1h_tokens", "output_tokens")  # fmt: skip
@@ -33,14 +39,27 @@ def source(**given: Any) -> LogSource:
 
 def count(
     tmp_path: Path, source: LogSource, *lines: object, keep_requests: bool = False
-) -> tuple[list[dict[str, Any]], list[records.Refused]]:
+) -> tuple[list[dict[str, Any]], list[Refused]]:
     """The sums of a log with these lines (objects, or text as it stands), and what is refused."""
     path = tmp_path / "log.jsonl"
     text = [line if isinstance(line, str) else json.dumps(line) for line in lines]
     path.write_text("".join(f"{line}\n" for line in text))
+    return count_in(path, source, source.read_as(), keep_requests)
+
+
+def count_parquet(path: Path, source: LogSource, table: pa.Table) -> list[dict[str, Any]]:
+    """The sums of a Parquet file; nothing of it is refused."""
+    pq.write_table(table, path)
+    rows, refused = count_in(path, source, source.read_as(table.schema))
+    assert not refused
+    return rows
+
+
+def count_in(
+    path: Path, source: LogSource, form: Form, keep_requests: bool = False
+) -> tuple[list[dict[str, Any]], list[Refused]]:
     (log,) = client.find(str(path))
-    form = source.read_as()
-    counting = records.Counting(CONNECTION, Identity("salt"), form, lambda days: [], keep_requests)
+    counting = Counting(CONNECTION, Identity("salt"), form, lambda days: [], keep_requests)
     refused = [
         bad
         for piece in client.pieces(log, form.top_level, client.Tail())
@@ -129,6 +148,32 @@ def test_litellm_prompt_holds_cache_reads_and_writes(tmp_path: Path) -> None:
     assert (row["vendor"], row["model"], row["api_key_id"], row["team_id"]) == (
         "anthropic", "claude-sonnet-4-5", "hash-1", "t1",
     )  # fmt: skip
+
+
+def test_litellm_metadata_is_a_text_or_the_object_itself(tmp_path: Path) -> None:
+    # 1000 = 100 uncached + 700 read + 200 written.
+    usage = {"cache_read_input_tokens": 700, "cache_creation_input_tokens": 200}
+    metadata = {"usage_object": usage, "user_api_key_user_email": "person-0009@example.com"}
+    form = source(format="litellm")
+    as_text = litellm() | {"metadata": json.dumps(metadata)}
+    as_object = litellm() | {"metadata": metadata}
+    (expected,), _ = count(tmp_path, form, as_text)
+    assert tokens(expected) == (100, 700, 200, 0, 50)
+    assert count(tmp_path, form, as_object) == ([expected], [])
+    for record in (as_text, as_object):
+        table = pa.Table.from_pylist([record])
+        assert count_parquet(tmp_path / "log.parquet", form, table) == [expected]
+
+
+def test_litellm_parquet_is_read_whatever_its_types(tmp_path: Path) -> None:
+    (expected,), _ = count(tmp_path, source(format="litellm"), litellm(team_id=None))
+    given = pa.Table.from_pylist([litellm() | {
+        "startTime": datetime(2026, 1, 5, 10, 0, 0, 123000, tzinfo=UTC), "cache_hit": False,
+        "prompt_tokens": Decimal(1000), "metadata": None,
+    }]).drop_columns(["team_id"])  # fmt: skip
+    rows = count_parquet(tmp_path / "log.parquet", source(format="litellm"), given)
+    assert rows == [expected]
+    assert tokens(expected) == (1000, 0, 0, 0, 50)
 
 
 def test_breakdown_of_a_first_event_does_not_lose_later_cache_writes(tmp_path: Path) -> None:
@@ -362,7 +407,7 @@ def test_line_that_is_not_json_is_told_by_place_and_length(tmp_path: Path) -> No
     )
     assert [row["request_count"] for row in rows] == [1]
     assert refused == [
-        records.Refused(4, "is not JSON, or has none of the columns that are read", {"length": 21})
+        Refused(4, "is not JSON, or has none of the columns that are read", {"length": 21})
     ]
 
 

@@ -1,5 +1,5 @@
 -- One row per month or quarter and scope that is reported in it: what its idle seats
--- cost, once there is any seat. Null where the sum would give away a line of teams that
+-- cost, once there is any seat. Null where it would tell of a line of teams that
 -- seats_monthly hides, or holds a seat without a price.
 with
 
@@ -43,16 +43,22 @@ scopes as (
 lines as (
 
     select
-        seats.vendor,
-        seats.plan,
         seats.team_id,
         centers.department_id,
         coalesce(groups.reporting_team_id, 'small_teams') as quarter_team_id,
         coalesce(groups.reporting_department_id, 'small_teams')
             as quarter_department_id,
-        seats.active_person_count,
-        seats.idle_seat_cost_usd,
-        seats.is_reported,
+        case when seats.is_reported then seats.idle_seat_cost_usd end as shown_usd,
+        -- Less what is shown, a whole tells what all hidden lines cost together.
+        case
+            when
+                coalesce(max(
+                    case when not seats.is_reported then seats.active_person_count end
+                ) over (
+                    partition by seats.vendor, seats.plan, seats.month_start
+                ) >= {{ var('minimum_group_size') }}, true)
+                then seats.idle_seat_cost_usd
+        end as shown_in_whole_usd,
         seats.month_start,
         {{ period_start('quarter', 'seats.month_start') }} as quarter_start
     from seats
@@ -67,156 +73,26 @@ lines as (
 
 ),
 
-departments as (
-
-    select
-        vendor,
-        plan,
-        department_id,
-        month_start,
-        quarter_start,
-        count(case when not is_reported then 1 end) as hidden_line_count,
-        -- Who moved counts on two lines: they may be no more than the largest.
-        max(case when is_reported then 0 else active_person_count end)
-            as hidden_person_count,
-        case
-            when count(*) = count(idle_seat_cost_usd) then sum(idle_seat_cost_usd)
-        end as idle_seat_cost_usd
-    from lines
-    group by vendor, plan, department_id, month_start, quarter_start
-
-),
-
--- Whoever stands before a department has hidden lines, too.
-ranked as (
-
-    select
-        departments.*,
-        lag(hidden_person_count) over (
-            partition by vendor, plan, month_start, hidden_line_count > 0
-            order by hidden_person_count, {{ byte_order('department_id') }}
-        ) as smaller_person_count
-    from departments
-
-),
-
-judged as (
-
-    select
-        ranked.*,
-        hidden_line_count > 0
-        and (
-            hidden_person_count < {{ var('minimum_group_size') }}
-            or coalesce(smaller_person_count < {{ var('minimum_group_size') }}, false)
-        ) as is_hidden
-    from ranked
-
-),
-
-organizations as (
-
-    select
-        month_start,
-        quarter_start,
-        case
-            when
-                count(*) = count(idle_seat_cost_usd)
-                and (
-                    sum(hidden_line_count) = 0
-                    or max(hidden_person_count) >= {{ var('minimum_group_size') }}
-                )
-                and (
-                    count(case when is_hidden then 1 end) = 0
-                    or max(case when is_hidden then hidden_person_count end)
-                    >= {{ var('minimum_group_size') }}
-                )
-                then sum(idle_seat_cost_usd)
-        end as idle_seat_cost_usd
-    from judged
-    group by vendor, plan, month_start, quarter_start
-
-),
-
-shown as (
-
-    select
-        'team' as scope_type,
-        team_id as scope_id,
-        quarter_team_id as quarter_scope_id,
-        case when is_reported then idle_seat_cost_usd end as idle_seat_cost_usd,
-        month_start,
-        quarter_start
-    from lines
-
-    union all
-
-    select
-        'department' as scope_type,
-        department_id as scope_id,
-        department_id as quarter_scope_id,
-        case when not is_hidden then idle_seat_cost_usd end as idle_seat_cost_usd,
-        month_start,
-        quarter_start
-    from judged
-
-    union all
-
-    select
-        'organization' as scope_type,
-        'organization' as scope_id,
-        'organization' as quarter_scope_id,
-        idle_seat_cost_usd,
-        month_start,
-        quarter_start
-    from organizations
-
-),
-
+{% set places = [
+    ('month', 'month_start', 'team', 'team_id', 'shown_usd'),
+    ('month', 'month_start', 'department', 'department_id', 'shown_usd'),
+    ('month', 'month_start', 'organization', "'organization'", 'shown_in_whole_usd'),
+    ('quarter', 'quarter_start', 'team', 'quarter_team_id', 'shown_usd'),
+    ('quarter', 'quarter_start', 'department', 'quarter_department_id', 'shown_usd'),
+    ('quarter', 'quarter_start', 'organization', "'organization'", 'shown_in_whole_usd')
+] -%}
 parts as (
-
+    {% for period_type, period_start, scope_type, scope_id, usd in places %}
     select
-        'month' as period_type,
-        month_start as period_start,
-        scope_type,
-        scope_id,
-        idle_seat_cost_usd
-    from shown
-
-    union all
-
-    select
-        'quarter' as period_type,
-        quarter_start as period_start,
-        scope_type,
-        quarter_scope_id as scope_id,
-        idle_seat_cost_usd
-    from shown
-
-    union all
-
-    -- A line that moves between departments would be their months less their quarter.
-    select
-        'quarter' as period_type,
-        quarter_start as period_start,
-        'department' as scope_type,
-        department_id as scope_id,
-        cast(null as numeric(38, 12)) as idle_seat_cost_usd
+        '{{ period_type }}' as period_type,
+        {{ period_start }} as period_start,
+        '{{ scope_type }}' as scope_type,
+        {{ scope_id }} as scope_id,
+        {{ usd }} as idle_seat_cost_usd
     from lines
-    where department_id <> quarter_department_id
 
     union all
-
-    select
-        'quarter' as period_type,
-        quarter_start as period_start,
-        'department' as scope_type,
-        quarter_department_id as scope_id,
-        cast(null as numeric(38, 12)) as idle_seat_cost_usd
-    from lines
-    where department_id <> quarter_department_id
-
-    union all
-
+    {% endfor %}
     -- Where seats are known at all, a scope without one has idle seats for nothing.
     select
         scopes.period_type,

@@ -17,19 +17,7 @@ deployments as (
 
 issues as (
 
-    select * from {{ ref('core_issues') }}
-
-),
-
-services as (
-
-    select * from {{ ref('core_services') }}
-
-),
-
-teams as (
-
-    select * from {{ ref('core_teams') }}
+    select * from {{ ref('int_issues_attributed') }}
 
 ),
 
@@ -76,23 +64,17 @@ events as (
     union all
 
     select
-        coalesce(own_teams.team_id, services.team_id, 'unattributed') as team_id,
+        team_id,
         0 as merged_pull_request_count,
         0 as accepted_change_count,
         0 as failed_change_count,
         0 as fixed_change_count,
         0 as successful_deployment_count,
-        case when issues.issue_type = 'epic' then 1 else 0 end as finished_epic_count,
-        case when issues.issue_type = 'story' then 1 else 0 end as finished_story_count,
-        cast(issues.resolved_at as date) as event_date
+        case when issue_type = 'epic' then 1 else 0 end as finished_epic_count,
+        case when issue_type = 'story' then 1 else 0 end as finished_story_count,
+        cast(resolved_at as date) as event_date
     from issues
-    left join teams as own_teams
-        on issues.team_id = own_teams.team_id
-    left join services
-        on issues.service_id = services.service_id
-    where
-        issues.issue_type in ('epic', 'story')
-        and issues.resolved_at is not null
+    where issue_type in ('epic', 'story') and resolved_at is not null
 
 ),
 

@@ -5,13 +5,7 @@ with
 
 issues as (
 
-    select * from {{ ref('core_issues') }}
-
-),
-
-services as (
-
-    select * from {{ ref('core_services') }}
+    select * from {{ ref('int_issues_attributed') }}
 
 ),
 
@@ -43,7 +37,7 @@ events as (
 
     select
         issues.service_id,
-        coalesce(own_teams.team_id, services.team_id, 'unattributed') as team_id,
+        issues.team_id,
         case when issues.issue_type = 'bug' then 1 else 0 end as bug_count,
         case when issues.is_escaped_defect then 1 else 0 end as escaped_defect_count,
         case when issues.reopened_count > 0 then 1 else 0 end as reopened_issue_count,
@@ -51,10 +45,6 @@ events as (
         0 as deployment_count,
         cast(issues.created_at as date) as event_date
     from issues
-    left join teams as own_teams
-        on issues.team_id = own_teams.team_id
-    left join services
-        on issues.service_id = services.service_id
 
     union all
 

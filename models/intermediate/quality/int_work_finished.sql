@@ -10,19 +10,13 @@ changes as (
 
 issues as (
 
-    select * from {{ ref('core_issues') }}
+    select * from {{ ref('int_issues_attributed') }}
 
 ),
 
 issue_pull_requests as (
 
     select * from {{ ref('core_issue_pull_requests') }}
-
-),
-
-services as (
-
-    select * from {{ ref('core_services') }}
 
 ),
 
@@ -59,16 +53,12 @@ units as (
         'issue' as work_kind,
         issues.issue_id as work_id,
         issues.service_id,
-        coalesce(own_teams.team_id, services.team_id, 'unattributed') as team_id,
+        issues.team_id,
         issues.started_at,
         greatest(issues.resolved_at, issues.created_at) as finished_at
     from issues
     left join issues_with_changes
         on issues.issue_id = issues_with_changes.issue_id
-    left join teams as own_teams
-        on issues.team_id = own_teams.team_id
-    left join services
-        on issues.service_id = services.service_id
     where
         issues.resolved_at is not null
         and issues.issue_type <> 'epic'

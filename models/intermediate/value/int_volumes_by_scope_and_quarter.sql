@@ -5,13 +5,7 @@ with
 
 issues as (
 
-    select * from {{ ref('core_issues') }}
-
-),
-
-services as (
-
-    select * from {{ ref('core_services') }}
+    select * from {{ ref('int_issues_attributed') }}
 
 ),
 
@@ -33,22 +27,6 @@ days as (
 
 ),
 
-placed_issues as (
-
-    select
-        issues.issue_type,
-        issues.service_id,
-        coalesce(own_teams.team_id, services.team_id, 'unattributed') as team_id,
-        issues.created_at,
-        issues.resolved_at
-    from issues
-    left join teams as own_teams
-        on issues.team_id = own_teams.team_id
-    left join services
-        on issues.service_id = services.service_id
-
-),
-
 events as (
 
     select
@@ -61,7 +39,7 @@ events as (
         team_id,
         cast(null as bigint) as added_line_count,
         cast(resolved_at as date) as event_date
-    from placed_issues
+    from issues
     where resolved_at is not null
 
     union all
@@ -72,7 +50,7 @@ events as (
         team_id,
         cast(null as bigint) as added_line_count,
         cast(created_at as date) as event_date
-    from placed_issues
+    from issues
     where issue_type = 'bug'
 
     union all

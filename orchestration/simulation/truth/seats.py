@@ -178,17 +178,6 @@ def _idle_cost(line: Line, month: date, last: date, rates: Rates) -> Decimal | N
 # What idle seats cost a scope
 
 
-@dataclass(frozen=True)
-class Department:
-    """A department's lines in a month of a plan: their idle cost, those not shown, and the
-    people of the largest of those."""
-
-    department_id: str
-    hidden_lines: int
-    hidden_people: int
-    idle_cost: Decimal | None
-
-
 class IdleSeats:
     """What the idle seats of each scope cost in a period; None where it may not be told."""
 
@@ -200,8 +189,7 @@ class IdleSeats:
         self._parts: dict[tuple[str, str, str, date], list[Decimal | None]] = defaultdict(list)
         for month in months:
             if month.key[2] >= first_month:
-                self._count_teams(month)
-                self._count_above(month)
+                self._count(month)
 
     def cost(self, kind: str, scope_type: str, scope_id: str, start: date) -> Decimal | None:
         """Of a scope that is reported."""
@@ -210,59 +198,25 @@ class IdleSeats:
         parts = self._parts.get((kind, scope_type, scope_id, start), [])
         return None if None in parts else sum((part or ZERO for part in parts), ZERO)
 
-    def _quarter(self, month: date) -> date:
-        return start_of("quarterly", month, self._policy.fiscal_year_start_month)
-
-    def _add(self, scope_type: str, scope_id: str, month: date, part: Decimal | None) -> None:
-        self._parts["monthly", scope_type, scope_id, month].append(part)
-        self._parts["quarterly", scope_type, scope_id, self._quarter(month)].append(part)
-
-    def _count_teams(self, seats: SeatMonth) -> None:
+    def _count(self, seats: SeatMonth) -> None:
+        """Each line on its own, its department's and the organization's figures; hidden lines
+        are in the organization's alone, and where together they are enough people."""
         month = seats.key[2]
-        quarter = self._quarter(month)
+        quarter = start_of("quarterly", month, self._policy.fiscal_year_start_month)
+        hidden = [line for line_id, line in seats.lines.items() if line_id not in seats.shown]
+        minimum = self._policy.minimum_group_size
+        is_whole = not hidden or max(len(line.active_people) for line in hidden) >= minimum
         for line_id, line in seats.lines.items():
-            part = line.idle_cost if line_id in seats.shown else None
             joined = line_id
             if line_id != SMALL_TEAMS:
                 joined = self._lines.line_of(line_id, "quarterly", quarter)
-            self._parts["monthly", "team", line_id, month].append(part)
-            self._parts["quarterly", "team", joined, quarter].append(part)
-            departments = {self._lines.department_of(line_id), self._lines.department_of(joined)}
-            if len(departments) > 1:
-                for department_id in departments:
-                    self._parts["quarterly", "department", department_id, quarter].append(None)
-
-    def _count_above(self, seats: SeatMonth) -> None:
-        """Departments and the organization, where no line that is hidden can be worked out."""
-        month, minimum = seats.key[2], self._policy.minimum_group_size
-        departments = self._departments(seats)
-        with_hidden = [found for found in departments if found.hidden_lines]
-        hidden = [
-            found
-            for number, found in enumerate(with_hidden)
-            if min(d.hidden_people for d in with_hidden[max(number - 1, 0) : number + 1]) < minimum
-        ]
-        for found in departments:
-            part = None if found in hidden else found.idle_cost
-            self._add("department", found.department_id, month, part)
-        is_told = any(
-            some and max(found.hidden_people for found in some) < minimum
-            for some in (with_hidden, hidden)
-        )
-        costs = [found.idle_cost for found in departments]
-        whole = None if is_told or None in costs else sum((c or ZERO for c in costs), ZERO)
-        self._add(ORGANIZATION, ORGANIZATION, month, whole)
-
-    def _departments(self, seats: SeatMonth) -> list[Department]:
-        """Those with the fewest people on hidden lines first."""
-        inside: dict[str, list[str]] = defaultdict(list)
-        for line_id in seats.lines:
-            inside[self._lines.department_of(line_id)].append(line_id)
-        found = []
-        for department_id, line_ids in inside.items():
-            hidden = [line_id for line_id in line_ids if line_id not in seats.shown]
-            costs = [seats.lines[line_id].idle_cost for line_id in line_ids]
-            people = max((len(seats.lines[line_id].active_people) for line_id in hidden), default=0)
-            whole = None if None in costs else sum((c or ZERO for c in costs), ZERO)
-            found.append(Department(department_id, len(hidden), people, whole))
-        return sorted(found, key=lambda d: (d.hidden_people, d.department_id))
+            part = line.idle_cost if line_id in seats.shown else None
+            whole = line.idle_cost if is_whole else None
+            for kind, start, team_id in (
+                ("monthly", month, line_id),
+                ("quarterly", quarter, joined),
+            ):
+                department_id = self._lines.department_of(team_id)
+                self._parts[kind, "team", team_id, start].append(part)
+                self._parts[kind, "department", department_id, start].append(part)
+                self._parts[kind, ORGANIZATION, ORGANIZATION, start].append(whole)

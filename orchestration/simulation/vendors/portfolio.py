@@ -186,7 +186,8 @@ def portfolio(company: Company, *, faults: dict[str, Faults] | None = None) -> P
 def completed(company: Company) -> Company:
     """The company with what its vendors always know and a feed may lack: every pull request's
     size, every review's number of comments (METRICS.md: a bare `commented` is one), when an
-    incident was noticed."""
+    incident was noticed. And without what they have no place for: the kind of work of a pull
+    request is one of its labels."""
     pull_requests = [
         dataclasses.replace(
             p,
@@ -194,6 +195,8 @@ def completed(company: Company) -> Company:
             deletions=p.deletions or 0,
             changed_files=p.changed_files or 0,
             test_files_changed=p.test_files_changed or 0,
+            labels=tuple(dict.fromkeys((*p.labels, *filter(None, [p.work_type])))),
+            work_type=None,
         )
         for p in company.pull_requests
     ]
@@ -213,15 +216,14 @@ def completed(company: Company) -> Company:
 
 
 def _at_github(company: Company, pagerduty: PagerDuty, jira: Jira) -> Company:
-    """The company as GitHub knows it: its pull requests name the issue they do, and its
+    """The company as GitHub knows it: its pull requests name every issue they do, and its
     deployments the incident they mend, by the ids of those who keep them."""
-    keys = {
-        pull_request: jira.issue_keys[issue.issue_id]
-        for issue in company.issues
-        for pull_request in issue.pull_request_ids
-    }
+    keys: dict[str, list[str]] = {}
+    for issue in company.issues:
+        for pull_request in issue.pull_request_ids:
+            keys.setdefault(pull_request, []).append(jira.issue_keys[issue.issue_id])
     pull_requests = [
-        dataclasses.replace(p, title=f"{p.title} ({keys[p.pull_request_id]})")
+        dataclasses.replace(p, title=f"{p.title} ({', '.join(keys[p.pull_request_id])})")
         if p.pull_request_id in keys
         else p
         for p in company.pull_requests

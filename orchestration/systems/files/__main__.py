@@ -1,11 +1,13 @@
 """Reads a folder of feeds into a lake, alone: ``python -m orchestration.systems.files --help``."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from orchestration.identity import Identity
 from orchestration.lake import Lake
+from orchestration.settings import SALT
 from orchestration.systems.files import STREAMS, FilesSettings, extract
 
 
@@ -14,15 +16,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m orchestration.systems.files")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--home", type=Path, required=True, help="where the lake lies")
-    parser.add_argument("--salt", required=True, help="keys the hashes of people")
     parser.add_argument("--full-refresh", action="store_true", help="read unchanged files too")
     parser.add_argument("--forget-missing", action="store_true", help="drop what is gone")
     given = parser.parse_args()
+    salt = os.environ.get(SALT)
+    if not salt:
+        parser.error(f"{SALT} is not set: people are hashed with it")
     lake = Lake(given.home)
     lake.ensure(STREAMS)
     outcomes = extract(
         lake,
-        Identity(given.salt),
+        Identity(salt),
         FilesSettings(folder=given.folder),
         full_refresh=given.full_refresh,
         forget_missing=given.forget_missing,

@@ -1,12 +1,14 @@
-"""Reads clones without the rest: ``python -m orchestration.systems.git PATH… --salt SALT``."""
+"""Reads clones without the rest: ``python -m orchestration.systems.git PATH…``."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from orchestration.identity import Identity
 from orchestration.lake import Lake
+from orchestration.settings import SALT
 from orchestration.systems.git import STREAMS, Deployments, GitSettings, Repository, extract
 
 
@@ -15,10 +17,12 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m orchestration.systems.git")
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a clone")
     parser.add_argument("--home", type=Path, default=Path(".valuemaxx"), help="where the lake is")
-    parser.add_argument("--salt", required=True, help="what people are hashed with; keep it secret")
     parser.add_argument("--tags", default="v*", help="the tags that are releases")
     parser.add_argument("--full-refresh", action="store_true", help="read everything again")
     given = parser.parse_args(arguments)
+    salt = os.environ.get(SALT)
+    if not salt:
+        parser.error(f"{SALT} is not set: people are hashed with it")
     settings = GitSettings(
         repositories=[
             Repository(path=path, deployments=Deployments(tags=given.tags)) for path in given.paths
@@ -27,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     lake = Lake(given.home)
     lake.ensure(STREAMS)
     failed = 0
-    for outcome in extract(lake, Identity(given.salt), settings, full_refresh=given.full_refresh):
+    for outcome in extract(lake, Identity(salt), settings, full_refresh=given.full_refresh):
         sys.stderr.write(f"{outcome.scope}: {outcome.status}: {outcome.message}\n")
         failed += outcome.status == "failed"
     return 1 if failed else 0

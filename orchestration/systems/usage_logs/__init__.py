@@ -2,7 +2,7 @@
 
 Data flow: log files → typed requests, a piece at a time, in DuckDB → each request counted once →
 person × day sums → ``lake/usage_logs/usage_days``, one scope per log.
-Run standalone: ``python -m orchestration.systems.usage_logs --help``.
+Run standalone: ``python -m orchestration.systems.usage_logs``.
 """
 
 import contextlib
@@ -24,7 +24,9 @@ from pydantic import Field as Setting
 
 from orchestration.identity import EMAIL, Identity
 from orchestration.lake import Batch, BatchWriter, Field, Lake, Outcome, Stream
-from orchestration.systems.usage_logs import client, records
+from orchestration.systems.usage_logs import client, formats
+from orchestration.systems.usage_logs.counting import Counting
+from orchestration.systems.usage_logs.records import thresholds
 
 VENDOR = Field("vendor", "string", "Who sells the model")
 MODEL = Field("model", "string", "The model")
@@ -77,7 +79,7 @@ REQUEST_DIGESTS = Stream(
     (
         Field("usage_date", "date", "The day (UTC)"),
         Field("digest_count", "integer", "How many requests"),
-        Field("digests", "string", "Their ids, each as 64 bits of a digest, in base64"),
+        Field("digests", "string", "Their ids, each as 64 bits of a digest, in base64", True),
     ),
     dated_by="usage_date",
 )  # fmt: skip
@@ -160,14 +162,15 @@ class LogSource(BaseModel, extra="forbid"):
             raise ValueError("give columns.vendor, or vendor where all records have the same")
         return self
 
-    def read_as(self, schema: pa.Schema | None = None) -> records.Form:
+    def read_as(self, schema: pa.Schema | None = None) -> formats.Form:
         """How its logs are read; ``schema`` is a Parquet file's."""
         if self.columns:
             mapping = self.columns.mapping
             includes = bool(self.columns.cached_input_is_in_input)
-            return records.own(mapping, includes, schema, self.vendor, self.tool)
-        ready = {"litellm": records.litellm, "otel": records.otel}
-        return ready[self.format or ""](self.vendor, self.tool)
+            return formats.own(mapping, includes, schema, self.vendor, self.tool)
+        if self.format == "litellm":
+            return formats.litellm(self.vendor, self.tool, schema)
+        return formats.otel(self.vendor, self.tool)
 
 
 class VendorApiKey(BaseModel, extra="forbid"):
@@ -270,8 +273,10 @@ class _Reader:
     full_refresh: bool
     known: dict[str, Batch]
     digests: dict[str, _Digests] = field(init=False)
+    reading: str = field(init=False)
 
     def __post_init__(self) -> None:
+        self.reading = _reading(self.connection, self.source, self.identity, self.keep_requests)
         self.digests = {}
         for batch in self.lake.batches(REQUEST_DIGESTS):
             # Digests are committed before sums: a killed run can leave some that nothing counts.
@@ -304,7 +309,7 @@ class _Reader:
     def _read(self, log: client.Log, name: str) -> Outcome:
         scope = f"{self.source.name}/{log.head}"
         before = self.known.get(scope)
-        fingerprint = f"{log.version}-{_reading(self.source, self.identity, self.keep_requests)}"
+        fingerprint = f"{log.version}-{self.reading}"
         if before and before.fingerprint == fingerprint and not self.full_refresh:
             given = self.digests.get(scope)
             counted = _counted(given.count if given else 0, before.reasons)
@@ -324,7 +329,7 @@ class _Reader:
 
     def _land(self, log: client.Log, scope: str, name: str, fingerprint: str) -> Outcome:
         form, warning = _form(self.source, log)
-        counting = records.Counting(
+        counting = Counting(
             self.connection, self.identity, form, lambda days: self._others(scope, days),
             self.keep_requests,
         )  # fmt: skip
@@ -418,27 +423,26 @@ def _workshop() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def _form(source: LogSource, log: client.Log) -> tuple[records.Form, str]:
+def _form(source: LogSource, log: client.Log) -> tuple[formats.Form, str]:
     """How a log is read, and a warning about mapped columns that it lacks. Raises Unreadable."""
     if log.is_parquet:
         if source.format == "otel":
             raise client.Unreadable("is Parquet; the format otel reads OTLP-JSON lines")
         schema = client.parquet_schema(log)
         form = source.read_as(schema)
-        found = schema.names
-        absent = {s: c for s, c in form.mapped.items() if c.split(".")[0] not in found}
+        sample: list[dict[str, Any]] = [dict.fromkeys(schema.names)]
+        absent = {s: c for s, c in form.mapped.items() if c.split(".")[0] not in schema.names}
         must = list(absent)
     else:
         form = source.read_as()
         sample = client.sample(log)
-        found = records.found_columns(sample)
-        absent = records.absent(form.mapped, sample) if sample else {}
-        must = [setting for setting in absent if setting in records.REQUIRED]
+        absent = formats.absent(form.mapped, sample) if sample else {}
+        must = [setting for setting in absent if setting in formats.REQUIRED]
     if not absent:
         return form, ""
     setting = must[0] if must else next(iter(absent))
     key = f"columns.{setting}" if source.columns else f"the format {source.format}"
-    listed = ", ".join(name[:50] for name in found[:30]) or "none"
+    listed = ", ".join(name[:50] for name in formats.found_columns(sample)[:30]) or "none"
     problem = f"{key}: there is no column {absent[setting]}; there are: {listed}"
     if must:
         raise client.Unreadable(f"{problem}; mend sources.{source.name} in valuemaxx.yml")
@@ -459,14 +463,18 @@ def _no_files(source: LogSource) -> str:
     return f"no file matches sources.{source.name}.path; mend it in valuemaxx.yml"
 
 
-def _reading(source: LogSource, identity: Identity, keep_requests: bool) -> str:
+def _reading(
+    connection: duckdb.DuckDBPyConnection,
+    source: LogSource,
+    identity: Identity,
+    keep_requests: bool,
+) -> str:
     """Changes when the same bytes would be read otherwise: this code, the mapping, the
     thresholds of prices, the salt, or how DuckDB digests."""
-    with duckdb.connect() as connection:
-        digest = connection.execute("select hash('valuemaxx')").fetchall()
+    digest = connection.execute("select hash('valuemaxx')").fetchall()
     parts = (
         source.model_dump(exclude={"path"}), keep_requests, identity.fingerprint,
-        [stream.digest for stream in STREAMS], records.thresholds(), digest,
+        [stream.digest for stream in STREAMS], thresholds(), digest,
     )  # fmt: skip
     seen = hashlib.sha256(repr(parts).encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
