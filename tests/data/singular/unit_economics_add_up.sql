@@ -57,3 +57,19 @@ having
     {%- for measure in measures %}
     or min({{ measure }}) <> max({{ measure }})
     {%- endfor %}
+
+union all
+
+-- Epics are those that the divergence counts.
+select
+    economics.period_start as quarter_start,
+    1 as scope_count
+from {{ ref('unit_economics_quarterly') }} as economics
+inner join {{ ref('divergence_quarterly') }} as divergence
+    on
+        economics.scope_type = divergence.scope_type
+        and economics.period_start = divergence.period_start
+where
+    economics.scope_type = 'organization'
+    and not economics.is_partial_period
+    and economics.finished_epic_count <> divergence.whole_day_finished_epic_count
