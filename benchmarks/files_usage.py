@@ -73,7 +73,9 @@ def main() -> None:
         with duckdb.connect() as connection:
             connection.execute(f"copy ({USAGE}) to '{usage}' (header)", {"rows": rows})
         best = floor(usage, folder / "floor.parquet")
-        command = [sys.executable, "-m", "orchestration.systems.files", str(usage.parent)]
+        config = folder / "valuemaxx.yml"
+        config.write_text("company: Benchmark\n")
+        command = [sys.executable, "-m", "orchestration.systems.files", "--config", str(config)]
         started = time.perf_counter()
         subprocess.run(  # noqa: S603  (a fixed command)
             [*command, "--home", str(folder / "home")],

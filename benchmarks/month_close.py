@@ -12,7 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.closing import AMOUNTS, close
+from orchestration.closing import close
+from orchestration.ledger import AMOUNTS
 
 TEAMS = 4_000
 BAR_SECONDS = 30

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbt.artifacts.schemas.run import RunExecutionResult
 
-from orchestration import closing, extraction, inventory, publishing
+from orchestration import extraction, inventory, ledger, publishing
 from orchestration.settings import ROOT, Settings
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _load_lake(settings: Settings) -> None:
     """Makes the lake readable for dbt, where the warehouse does not read its files itself."""
     systems = extraction.enabled(settings)
     streams = [stream for system in systems for stream in system.streams]
-    publishing.warehouse(settings).load([*streams, *inventory.STREAMS, *closing.STREAMS])
+    publishing.warehouse(settings).load([*streams, *inventory.STREAMS, *ledger.STREAMS])
 
 
 def _tell(event: Any, built: list[Built]) -> None:

@@ -21,7 +21,7 @@ from dagster import (
     multi_asset,
 )
 
-from orchestration import closing, extraction, inventory, settings
+from orchestration import extraction, inventory, ledger, settings
 from orchestration.defs.resources import Home
 from orchestration.lake import Lake, LakeError, Stream
 from orchestration.settings import Settings, SettingsError
@@ -44,8 +44,8 @@ def assets(current: Settings) -> list[AssetsDefinition | AssetSpec]:
     ledger, which a run only reads: `valuemaxx close` writes it."""
     systems = extraction.enabled(current)
     streams = [stream for system in systems for stream in system.streams]
-    ledger = [_spec(stream) for stream in closing.STREAMS]
-    return [*(_system(system) for system in systems), _inventory(streams), *ledger]
+    closings = [_spec(stream) for stream in ledger.STREAMS]
+    return [*(_system(system) for system in systems), _inventory(streams), *closings]
 
 
 def _system(system: extraction.System) -> AssetsDefinition:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from orchestration import closing, inventory
+from orchestration import inventory, ledger
 from orchestration.lake import PLUMBING, Stream
 from orchestration.systems import (
     anthropic,
@@ -34,7 +34,7 @@ SYSTEMS: dict[str, Sequence[Stream]] = {
     "openai": openai.STREAMS,
     "pagerduty": pagerduty.STREAMS,
     "usage_logs": usage_logs.STREAMS,
-    "valuemaxx": (*inventory.STREAMS, *closing.STREAMS),
+    "valuemaxx": (*inventory.STREAMS, *ledger.STREAMS),
 }
 ALWAYS_ON = ("files", "valuemaxx")
 PLUMBING_DESCRIPTIONS = {

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from orchestration import closing
+from orchestration import ledger
 from orchestration.lake import Lake
 from tests.conftest import COMMAND, Run, environment, published
 from tests.end_to_end.test_close import company
@@ -22,7 +22,7 @@ CLOSE = ("close", "2025-09", "--config")
 # The moments between which a close can be: each file begun, and each there.
 STEPS = tuple(
     f"{stream.name}/{pattern}"
-    for stream in (closing.ALLOCATION, closing.RECONCILIATION, closing.ENTRIES)
+    for stream in (ledger.ALLOCATION, ledger.RECONCILIATION, ledger.ENTRIES)
     for pattern in (".0*.partial", "0*.parquet")
 )
 Rows = dict[str, list[dict[str, Any]]]
@@ -46,7 +46,7 @@ def standing(company: Path) -> Rows:
     """What the ledger has frozen of the month, without numbers and clocks; nothing of a closing
     without an entry."""
     lake = Lake(company / ".valuemaxx")
-    closed = list(lake.newest(closing.ENTRIES))
+    closed = list(lake.newest(ledger.ENTRIES))
     assert len(closed) <= 1
     unlike = {"closing_number", "entered_at"}
     return {
@@ -55,7 +55,7 @@ def standing(company: Path) -> Rows:
             for scope in closed
             for row in lake.current(stream, scope).sort_by(stream.key[-1]).to_pylist()
         ]
-        for stream in closing.STREAMS
+        for stream in ledger.STREAMS
     }
 
 
@@ -87,7 +87,7 @@ def test_a_close_killed_at_any_moment_is_whole_or_none_and_closes_the_same_again
     expected = published(reference / ".valuemaxx")
 
     moments: list[tuple[str, Callable[[Path], Callable[[], bool]]]] = [
-        (step, lambda ledger, step=step: lambda: any(ledger.glob(step)))  # type: ignore[misc]
+        (step, lambda ledger, step=step: lambda: any(folder.glob(step)))  # type: ignore[misc]
         for step in STEPS
     ]
     chosen = random.Random(20261122)  # noqa: S311
@@ -98,18 +98,18 @@ def test_a_close_killed_at_any_moment_is_whole_or_none_and_closes_the_same_again
     for name, moment in moments:
         victim = copy()
         config = victim / "valuemaxx.yml"
-        ledger = victim / ".valuemaxx" / "lake" / "valuemaxx"
-        was_killed = killed(config, moment(ledger))
+        folder = victim / ".valuemaxx" / "lake" / "valuemaxx"
+        was_killed = killed(config, moment(folder))
         assert was_killed or name.endswith(" s") or "month_closings" in name, name
         found = standing(victim)
         assert found in (nothing, whole), name
-        has_orphans = found == nothing and any(ledger.glob("closed_*/0*.parquet"))
+        has_orphans = found == nothing and any(folder.glob("closed_*/0*.parquet"))
         orphans += has_orphans
         done = valuemaxx(*CLOSE, config)
         assert done.returncode == 0, (name, done.stderr)
         assert ("is closed already" in done.stderr) == (found == whole), name
         assert standing(victim) == whole, name
-        assert not list(ledger.rglob("*.partial")) or found == whole, name
+        assert not list(folder.rglob("*.partial")) or found == whole, name
         if has_orphans and orphans == 2:
             # Rows of no entry lie beside those of the second close: nobody sees them.
             run(victim)

@@ -3,7 +3,7 @@
 import pytest
 from dagster import AssetKey
 
-from orchestration import closing, inventory, running, settings
+from orchestration import inventory, ledger, running, settings
 from orchestration.settings import ROOT
 from orchestration.systems import files, git
 
@@ -44,7 +44,7 @@ def test_every_dbt_source_is_a_stream_that_a_run_reads_or_the_close_ledger(graph
         AssetKey([s.system, s.name]) for s in (*files.STREAMS, *git.STREAMS, *inventory.STREAMS)
     }
     external = {key for key in graph.get_all_asset_keys() if graph.get(key).is_external}
-    assert external == {AssetKey([s.system, s.name]) for s in closing.STREAMS}
+    assert external == {AssetKey([s.system, s.name]) for s in ledger.STREAMS}
     assert streams <= set(graph.get_all_asset_keys())
 
 

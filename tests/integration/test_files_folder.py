@@ -302,11 +302,13 @@ def test_gigabyte_line_takes_no_gigabyte_of_memory(tmp_path: Path) -> None:
         stream.truncate(1 << 30)  # a sparse file: NUL bytes, which take no disk
         stream.seek(0, os.SEEK_END)
         stream.write(b"\na,A\n")
+    config = tmp_path / "valuemaxx.yml"
+    config.write_text("company: Example\n")
     command = [
         sys.executable, "-c",
-        "import resource, sys; from orchestration.systems.files.__main__ import main;"
-        "main(); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)",
-        str(folder), "--home", str(tmp_path / "home"),
+        "import resource, sys; from orchestration.extraction import alone;"
+        "alone('files', sys.argv[1:]); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)",
+        "--config", str(config),
     ]  # fmt: skip
     done = subprocess.run(
         command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=True
@@ -438,11 +440,13 @@ def test_file_written_to_while_it_is_read_fails(
 
 def test_standalone_command_reads_a_folder(desk: Desk, tmp_path: Path) -> None:
     desk.write("teams.csv", TEAMS + "a,A\n")
-    command = [sys.executable, "-m", "orchestration.systems.files", str(desk.folder)]
+    config = tmp_path / "alone.yml"
+    config.write_text(f"systems: {{files: {{folder: {desk.folder}}}}}\n")
+    command = [sys.executable, "-m", "orchestration.systems.files", "--config", str(config)]
     home = tmp_path / "alone"
     done = subprocess.run(
         [*command, "--home", str(home)], cwd=ROOT, env=environment(), capture_output=True,
         text=True, check=True,
     )  # fmt: skip
-    assert "teams.csv: 1 record" in done.stderr
+    assert "teams.csv: landed: 1 record" in done.stderr
     assert len(Lake(home).current(FEEDS_BY_NAME["teams"].stream, "teams.csv")) == 1

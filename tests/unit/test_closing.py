@@ -9,10 +9,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration import closing
-from orchestration.closing import AMOUNTS, CloseError, close, reopen
+from orchestration import closing, ledger
+from orchestration.closing import CloseError, close, reopen
 from orchestration.exporting import ExportError
 from orchestration.lake import Lake, LakeError, run_lock
+from orchestration.ledger import AMOUNTS
 
 RECONCILIATION = ", ".join(f"{name} decimal(38, 12)" for name in AMOUNTS)
 ALLOCATION = (
@@ -84,8 +85,8 @@ def frozen(home: Path) -> list[tuple[Any, ...]]:
     lake = Lake(home)
     rows = [
         row
-        for scope in lake.newest(closing.ALLOCATION)
-        for row in lake.current(closing.ALLOCATION, scope).to_pylist()
+        for scope in lake.newest(ledger.ALLOCATION)
+        for row in lake.current(ledger.ALLOCATION, scope).to_pylist()
     ]
     names = ("closing_number", "period_start", "invoice_id", "allocated_cost_usd")
     return sorted(tuple(row[name] for name in names) for row in rows)
@@ -106,7 +107,7 @@ def test_a_close_freezes_the_month_and_its_accruals(publish: Publish) -> None:
 def test_amounts_are_kept_to_the_last_digit(publish: Publish) -> None:
     home = publish()
     close(home, "2025-08")
-    (row,) = Lake(home).current(closing.RECONCILIATION, "000001").to_pylist()
+    (row,) = Lake(home).current(ledger.RECONCILIATION, "000001").to_pylist()
     assert row["metered_cost_usd"] == "0.123456789012"
     assert row["invoiced_cost_usd"] is None
 
@@ -154,7 +155,7 @@ def test_what_is_open_or_unpriced_is_named_with_its_amount(publish: Publish) -> 
     with pytest.raises(CloseError, match="needs a reason"):
         close(home, "2025-08", " ")
     assert close(home, "2025-08", "credit note is announced").is_new
-    (entry,) = Lake(home).current(closing.ENTRIES, "000001").to_pylist()
+    (entry,) = Lake(home).current(ledger.ENTRIES, "000001").to_pylist()
     assert entry["reason"] == "credit note is announced"
     assert entry["accepted"].count("\n") == 1
     assert (entry["allocation_row_count"], entry["reconciliation_row_count"]) == (1, 1)
@@ -238,7 +239,7 @@ def test_a_close_that_is_killed_leaves_the_month_open(
             close(home, "2025-08")
     assert [row[0] for row in frozen(home)] == [1]
     close(home, "2025-08")
-    (scope,) = Lake(home).newest(closing.ENTRIES)
+    (scope,) = Lake(home).newest(ledger.ENTRIES)
     assert scope == "000002"
     assert [row[0] for row in frozen(home)] == [1, 2]
 
@@ -256,5 +257,5 @@ def test_nothing_is_closed_without_a_publication_or_during_a_run(
 def test_an_entry_says_when_it_looked_from(publish: Publish) -> None:
     home = publish()
     close(home, "2025-08")
-    (entry,) = Lake(home).current(closing.ENTRIES, "000001").to_pylist()
+    (entry,) = Lake(home).current(ledger.ENTRIES, "000001").to_pylist()
     assert entry["as_of"] == entry["published_at"] == datetime(2025, 10, 10)  # noqa: DTZ001

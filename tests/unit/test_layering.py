@@ -29,7 +29,7 @@ ROOMS = {
         "orchestration.cli",
     ),
 }  # fmt: skip
-KERNEL = ("lake.py", "identity.py", "inventory.py", "evidence.py")
+KERNEL = ("lake.py", "identity.py", "inventory.py", "ledger.py", "evidence.py")
 
 # What a layer of the models may name in a ref(), by the layer of what is named.
 LAYERS = {

@@ -127,7 +127,7 @@ def _counted(company: Company, policy: Policy) -> Truth:
     directory = Directory(company, policy)
     delivery = Delivery(company, directory, policy)
     quality = Quality(company, directory, delivery, policy)
-    cost = Cost(company, directory, delivery, policy)
+    cost = Cost(company, directory, delivery, policy, quality.fixed)
     fiscal_start = policy.fiscal_year_start_month
     first = min(_days_of_facts(company), default=last_day(company.as_of))
     periods = {

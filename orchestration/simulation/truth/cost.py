@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 from orchestration.simulation.records import Company, Usage
-from orchestration.simulation.truth.delivery import Delivery
+from orchestration.simulation.truth.delivery import Changed, Delivery
 from orchestration.simulation.truth.directory import (
     ORGANIZATION,
     UNATTRIBUTED,
@@ -26,7 +26,6 @@ from orchestration.simulation.truth.prices import (
     context_begins_at,
     tier_and_batch,
 )
-from orchestration.simulation.truth.quality import fixed_changes
 from orchestration.simulation.truth.suppression import shown_counts
 
 PLACES = Decimal("1e-12")
@@ -167,12 +166,17 @@ class Cost:
     """Usage, priced and split by team."""
 
     def __init__(
-        self, company: Company, directory: Directory, delivery: Delivery, policy: Policy
+        self,
+        company: Company,
+        directory: Directory,
+        delivery: Delivery,
+        policy: Policy,
+        fixed: set[Changed],
     ) -> None:
         self._directory, self._delivery, self._policy = directory, delivery, policy
         self._issues = company.issues
         self._book = PriceBook(company)
-        self._fixed = fixed_changes(company, delivery, policy)
+        self._fixed = fixed
         self._usage = [
             usage for usage in company.ai_usage if is_seen(usage.occurred_at, company.as_of)
         ]

@@ -86,7 +86,7 @@ class Quality:
         self._delivery, self._policy = delivery, policy
         self._reviewed = {change: self._judge(change) for change in delivery.changes}
         self._reverts = {change for change in delivery.changes if self._is_revert(change)}
-        self._fixed = fixed_changes(company, delivery, policy)
+        self.fixed = fixed_changes(company, delivery, policy)
         self._changes = {c.record.pull_request_id: c for c in delivery.changes}
         self._open = self._opened()
         self._reviewing = self._reviews_of_others()
@@ -360,7 +360,7 @@ class Quality:
 
     def _reverts_and_tests(self, merges: list[Changed]) -> Row:
         reverts = sum(1 for change in merges if change in self._reverts)
-        fixed = sum(1 for change in merges if change in self._fixed)
+        fixed = sum(1 for change in merges if change in self.fixed)
         eligible = [change.record for change in merges if _has_production_code(change.record)]
         tested = sum(1 for record in eligible if record.test_files_changed)
         return {
@@ -374,8 +374,8 @@ class Quality:
         }
 
 
-def fixed_changes(company: Company, delivery: Delivery, policy: Policy) -> dict[Changed, str]:
-    """People's changes that a later one had to fix within the window, and how that is known."""
+def fixed_changes(company: Company, delivery: Delivery, policy: Policy) -> set[Changed]:
+    """People's changes that a later one had to fix within the window."""
     window = timedelta(days=policy.rework_window_days)
 
     def fixes(change: Changed, other: Changed) -> bool:
@@ -385,7 +385,7 @@ def fixed_changes(company: Company, delivery: Delivery, policy: Policy) -> dict[
     for change in delivery.changes:
         for sha in change.commits:
             holding.setdefault((change.record.repository, sha), []).append(change)
-    found: dict[Changed, str] = {}
+    found: set[Changed] = set()
     for change in delivery.changes:
         reverting = [
             other
@@ -394,7 +394,7 @@ def fixed_changes(company: Company, delivery: Delivery, policy: Policy) -> dict[
             for other in holding.get((change.record.repository, revert), [])
         ]
         if any(fixes(change, other) for other in reverting):
-            found[change] = "revert"
+            found.add(change)
     for issue in company.issues:
         is_epic = issue.issue_type.casefold() == "epic"
         if is_epic or not issue.reopened_count or not is_seen(issue.created_at, company.as_of):
@@ -402,8 +402,8 @@ def fixed_changes(company: Company, delivery: Delivery, policy: Policy) -> dict[
         linked = delivery.linked_to(issue)
         for change in linked:
             if any(fixes(change, other) for other in linked):
-                found.setdefault(change, "reopened_issue")
-    return {change: method for change, method in found.items() if not change.is_bot_change}
+                found.add(change)
+    return {change for change in found if not change.is_bot_change}
 
 
 def _ci(counts: Counts) -> Row:

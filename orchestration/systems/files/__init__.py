@@ -2,7 +2,7 @@
 
 Data flow: ``<folder>/<feed>*.{csv,jsonl,parquet}[.gz]`` → one batch per file →
 ``lake/files/<feed>``.
-Run standalone: ``python -m orchestration.systems.files FOLDER --home HOME``.
+Run standalone: ``python -m orchestration.systems.files --config valuemaxx.yml``.
 """
 
 import functools

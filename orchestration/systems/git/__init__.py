@@ -3,7 +3,7 @@
 Data flow: ``git log``/``git diff-tree`` over a clone → the whole picture of it, lines counted and
 followed only for commits that are new → what differs from the lake → ``lake/git/<stream>``, one
 scope per repository.
-Run standalone: ``python -m orchestration.systems.git PATH --home HOME``.
+Run standalone: ``python -m orchestration.systems.git --config valuemaxx.yml``.
 """
 
 import fnmatch

@@ -2,7 +2,7 @@
 
 Data flow: log files → typed requests, a piece at a time, in DuckDB → each request counted once →
 person × day sums → ``lake/usage_logs/usage_days``, one scope per log.
-Run standalone: ``python -m orchestration.systems.usage_logs``.
+Run standalone: ``python -m orchestration.systems.usage_logs --config valuemaxx.yml``.
 """
 
 import contextlib
