@@ -11,13 +11,14 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from pydantic import ValidationError
 
+from orchestration.extraction import alone
 from orchestration.identity import Identity
 from orchestration.lake import Lake, Outcome
 from orchestration.settings import SALT
 from orchestration.systems.git import STREAMS, Deployments, GitSettings, Repository, check, extract
-from orchestration.systems.git.__main__ import main
 
 EPOCH = 1_700_000_000  # 2023-11-14 22:13:20 UTC
 START = datetime(2023, 11, 14, 22, 13, 20)  # noqa: DTZ001  (as the lake has it)
@@ -856,13 +857,18 @@ def test_command_reads_a_clone(
     world.tag("r1", world.commit("a", {"a": "1\n"}))
     home = tmp_path / "alone"
     monkeypatch.setenv(SALT, "s")
-    arguments = [str(world.path), "--home", str(home), "--tags", "r*"]
-    assert main(arguments) == 0
+    config = tmp_path / "valuemaxx.yml"
+    arguments = ["--config", str(config), "--home", str(home)]
+    clone = {"path": str(world.path), "deployments": {"tags": "r*"}}
+    config.write_text(yaml.safe_dump({"systems": {"git": {"repositories": [clone]}}}))
+    assert alone("git", arguments) == 0
     assert "app: landed: 1 commits, 0 changes, 1 releases" in capsys.readouterr().err
-    assert main([str(tmp_path / "nowhere"), *arguments]) == 1
+    gone = {"path": str(tmp_path / "nowhere")}
+    config.write_text(yaml.safe_dump({"systems": {"git": {"repositories": [clone, gone]}}}))
+    assert alone("git", arguments) == 1
+    capsys.readouterr()
     monkeypatch.delenv(SALT)
-    with pytest.raises(SystemExit):
-        main(arguments)
+    assert alone("git", arguments) == 1
     assert f"{SALT} is not set" in capsys.readouterr().err
 
 
