@@ -126,10 +126,10 @@ ranked as (
 
     select
         summed.*,
-        coalesce(lag(active_person_count) over (
+        lag(active_person_count) over (
             partition by vendor, plan, month_start
             order by active_person_count, {{ byte_order('team_id') }}
-        ), 0) as smaller_person_count
+        ) as smaller_person_count
     from summed
 
 ),
@@ -149,10 +149,8 @@ final as (
         month_day_count,
         reached_day_count,
         active_person_count >= {{ var('minimum_group_size') }}
-        and (
-            smaller_person_count = 0
-            or smaller_person_count >= {{ var('minimum_group_size') }}
-        ) as is_reported,
+        and coalesce(smaller_person_count >= {{ var('minimum_group_size') }}, true)
+            as is_reported,
         month_start
     from ranked
 

@@ -121,12 +121,11 @@ def _by_line(
 
 
 def _shown(lines: dict[str, Line], minimum: int) -> set[str]:
-    """Lines with enough active people, less the smallest one beside those that are too few: who
-    moved counts on two, so they may be no more than the largest of them."""
+    """Lines with enough active people, less the smallest one beside those that are too few, or
+    nobody: who moved counts on two, so they may be no more than the largest of them."""
     counts = {line_id: len(line.active_people) for line_id, line in lines.items()}
     shown = {line_id for line_id, count in counts.items() if count >= minimum}
-    hidden = max((count for line_id, count in counts.items() if line_id not in shown), default=0)
-    if 0 < hidden < minimum and shown:
+    if shown and len(shown) < len(counts):
         shown.remove(min(shown, key=lambda line_id: (counts[line_id], line_id)))
     return shown
 

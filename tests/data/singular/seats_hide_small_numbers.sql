@@ -9,7 +9,7 @@ counted as (
         seats.vendor,
         seats.plan,
         seats.period_start,
-        sum(case when not seats.is_reported then people.active_person_count else 0 end)
+        max(case when not seats.is_reported then people.active_person_count end)
             as hidden_person_count,
         min(case when seats.is_reported then people.active_person_count end)
             as smallest_shown_count
@@ -35,6 +35,5 @@ where
     smallest_shown_count < {{ var('minimum_group_size') }}
     or (
         smallest_shown_count is not null
-        and hidden_person_count > 0
         and hidden_person_count < {{ var('minimum_group_size') }}
     )
