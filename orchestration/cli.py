@@ -242,8 +242,9 @@ def close(
     home: Home = None,
 ) -> None:
     """Freeze what is published of a month: what comes later posts in the open month."""
-    done = closing.close(settings.load(config, home).home, month, accept)
-    err.print(done.message, markup=False, soft_wrap=True)
+    err.print(
+        closing.close(settings.load(config, home).home, month, accept), markup=False, soft_wrap=True
+    )
 
 
 @app.command()
@@ -253,8 +254,7 @@ def reopen(
     home: Home = None,
 ) -> None:
     """Take the newest closing back."""
-    done = closing.reopen(settings.load(config, home).home, month)
-    err.print(done.message, markup=False, soft_wrap=True)
+    err.print(closing.reopen(settings.load(config, home).home, month), markup=False, soft_wrap=True)
 
 
 @prices.command("update")

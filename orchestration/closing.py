@@ -33,17 +33,9 @@ class CloseError(Exception):
     """Why a month is not closed or reopened: a line per reason, with the amounts."""
 
 
-@dataclass(frozen=True)
-class Done:
-    """What a command did. ``is_new``: whether the ledger has a new entry."""
-
-    is_new: bool
-    message: str
-
-
-def close(home: Path, month: str, reason: str | None = None) -> Done:
-    """Freezes the month's published allocation and reconciliation. ``reason`` accepts what is
-    unpriced or open. Raises CloseError."""
+def close(home: Path, month: str, reason: str | None = None) -> str:
+    """Freezes the month's published allocation and reconciliation; a line that says so, or that it
+    is closed already. ``reason`` accepts what is unpriced or open. Raises CloseError."""
     start = _first_day(month)
     if reason is not None and not reason.strip():
         raise CloseError("--accept needs a reason: it is kept with the closing")
@@ -52,7 +44,7 @@ def close(home: Path, month: str, reason: str | None = None) -> Done:
         lake.ensure(STREAMS)
         entries = _entries(lake)
         if start in _closed(entries):
-            return Done(False, f"{month} is closed already")
+            return f"{month} is closed already"
         facts = _facts(tables)
         _refuse_stale(entries, facts, tables)
         _refuse_too_early(start, entries, facts, tables)
@@ -64,10 +56,10 @@ def close(home: Path, month: str, reason: str | None = None) -> Done:
         accepted = _Accepted(reason, problems) if reason and problems else None
         _enter(lake, number, start, "closed", facts, counts, accepted)
         count = sum(counts.values())
-        return Done(True, f"closed {month}: {count} rows are frozen; `valuemaxx run` shows it")
+        return f"closed {month}: {count} rows are frozen; `valuemaxx run` shows it"
 
 
-def reopen(home: Path, month: str) -> Done:
+def reopen(home: Path, month: str) -> str:
     """Takes the newest closing back: what it froze counts no more. Raises CloseError."""
     start = _first_day(month)
     with run_lock(home), published(home) as tables:
@@ -80,7 +72,7 @@ def reopen(home: Path, month: str) -> Done:
         if start != max(closed):
             raise CloseError(f"{month}: {max(closed):%Y-%m} was closed after it; reopen that first")
         _enter(lake, _next_number(lake), start, "reopened", _facts(tables), {})
-        return Done(True, f"reopened {month}; `valuemaxx run` shows it")
+        return f"reopened {month}; `valuemaxx run` shows it"
 
 
 def _first_day(month: str) -> date:

@@ -27,9 +27,9 @@ days_in_periods as (
 
 ),
 
-groups as (
+scopes as (
 
-    select * from {{ ref('int_team_reporting_groups') }}
+    select * from {{ ref('int_reporting_scopes') }}
 
 ),
 
@@ -71,36 +71,22 @@ counted as (
     select
         users.period_type,
         users.period_start,
-        case
-            when grouping(groups.reporting_team_id) = 0 then 'team'
-            when grouping(groups.reporting_department_id) = 0 then 'department'
-            else 'organization'
-        end as scope_type,
-        case
-            when grouping(groups.reporting_team_id) = 0
-                then groups.reporting_team_id
-            when grouping(groups.reporting_department_id) = 0
-                then groups.reporting_department_id
-            else 'organization'
-        end as scope_id,
-        groups.reporting_department_id as department_id,
+        scopes.scope_type,
+        scopes.scope_id,
+        scopes.department_id,
         count(distinct users.person_id) as user_count
     from users
-    inner join groups
+    inner join scopes
         on
-            users.period_type = groups.period_type
-            and users.period_start = groups.period_start
-            and users.team_id = groups.team_id
-    group by grouping sets (
-        (users.period_type, users.period_start),
-        (users.period_type, users.period_start, groups.reporting_department_id),
-        (
-            users.period_type,
-            users.period_start,
-            groups.reporting_department_id,
-            groups.reporting_team_id
-        )
-    )
+            users.period_type = scopes.period_type
+            and users.period_start = scopes.period_start
+            and users.team_id = scopes.team_id
+    group by
+        users.period_type,
+        users.period_start,
+        scopes.scope_type,
+        scopes.scope_id,
+        scopes.department_id
 
 ),
 

@@ -14,7 +14,8 @@ final as (
         period_start,
         team_id,
         'organization' as scope_type,
-        'organization' as scope_id
+        'organization' as scope_id,
+        null as department_id
     from groups
 
     union all
@@ -24,7 +25,8 @@ final as (
         period_start,
         team_id,
         'department' as scope_type,
-        reporting_department_id as scope_id
+        reporting_department_id as scope_id,
+        reporting_department_id as department_id
     from groups
 
     union all
@@ -34,7 +36,8 @@ final as (
         period_start,
         team_id,
         'team' as scope_type,
-        reporting_team_id as scope_id
+        reporting_team_id as scope_id,
+        reporting_department_id as department_id
     from groups
 
 )

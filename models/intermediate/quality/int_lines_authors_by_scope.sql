@@ -19,9 +19,9 @@ births as (
 
 ),
 
-groups as (
+scopes as (
 
-    select * from {{ ref('int_team_reporting_groups') }}
+    select * from {{ ref('int_reporting_scopes') }}
     where period_type = 'month'
 
 ),
@@ -29,21 +29,11 @@ groups as (
 final as (
 
     select
-        groups.period_start,
+        scopes.period_start,
         commits.ai_assistance,
-        case
-            when grouping(groups.reporting_team_id) = 0 then 'team'
-            when grouping(groups.reporting_department_id) = 0 then 'department'
-            else 'organization'
-        end as scope_type,
-        case
-            when grouping(groups.reporting_team_id) = 0
-                then groups.reporting_team_id
-            when grouping(groups.reporting_department_id) = 0
-                then groups.reporting_department_id
-            else 'organization'
-        end as scope_id,
-        groups.reporting_department_id as department_id,
+        scopes.scope_type,
+        scopes.scope_id,
+        scopes.department_id,
         greatest(count(distinct case
             when not commits.is_bot then coalesce(commits.author_id, 'unknown')
         end), 1) as author_count
@@ -52,20 +42,16 @@ final as (
         on
             commits.repository = births.repository
             and commits.commit_sha = births.commit_sha
-    inner join groups
+    inner join scopes
         on
-            {{ period_start('month', 'commits.committed_at') }} = groups.period_start
-            and commits.team_id = groups.team_id
-    group by grouping sets (
-        (groups.period_start, commits.ai_assistance),
-        (groups.period_start, commits.ai_assistance, groups.reporting_department_id),
-        (
-            groups.period_start,
-            commits.ai_assistance,
-            groups.reporting_department_id,
-            groups.reporting_team_id
-        )
-    )
+            {{ period_start('month', 'commits.committed_at') }} = scopes.period_start
+            and commits.team_id = scopes.team_id
+    group by
+        scopes.period_start,
+        commits.ai_assistance,
+        scopes.scope_type,
+        scopes.scope_id,
+        scopes.department_id
 
 )
 

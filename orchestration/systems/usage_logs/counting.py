@@ -89,7 +89,7 @@ class Counting:
         self._taken = _Taken()
         self._given: Mapping[int, Digests] = {}
         self._newest = 0
-        self._loose = 0  # sums of pieces that are not added up to the log's yet
+        self._loose: list[pa.Table] = []  # sums of pieces that are not among the log's yet
         self._is_clean = True
         self.count = 0  # requests that the log gave
         self.repeated = 0
@@ -138,7 +138,9 @@ class Counting:
             self._taken.add(day, digests)
             self._newest = max(self._newest, day)
             self.count += len(digests)
-        self._add_up(groups)
+        self._loose.append(groups.drop_columns(["digests"]))
+        if sum(map(len, self._loose)) >= LOOSE_SUMS:
+            self._add_up()
         return refused
 
     def requests(self, source: str) -> pa.Table:
@@ -161,13 +163,14 @@ class Counting:
 
     def sums(self) -> pa.Table:
         """The log's sums, a line each, in an order that is the same every time."""
+        self._add_up()
         return self._table(
             f"""
             select
                 date '1970-01-01' + cast(day as integer) as usage_date,
                 row_number() over (order by day, {", ".join(_KEYS)}) as line_number,
                 * exclude (day)
-            from ({_SUMMED})
+            from totals
             order by line_number
             """  # noqa: S608
         )
@@ -301,23 +304,26 @@ class Counting:
                         if day in fresh:
                             self._taken.add(day, _digests(base64.b64decode(row["digests"])))
 
-    def _add_up(self, groups: pa.Table) -> None:
-        self._connection.register("groups", groups.drop_columns(["digests"]))
+    def _add_up(self) -> None:
+        """Adds the loose sums to the log's, people hashed."""
+        if not self._loose:
+            return
+        run = self._connection.execute
+        self._connection.register("loose", pa.concat_tables(self._loose))
+        self._loose = []
         table = self._table(
             f"""
             select
                 day, {words()}, {CONTEXT_WINDOW}, is_batch, request_count,
                 {", ".join(TOKENS)}
-            from groups
+            from loose
             """  # noqa: S608
         )
+        self._connection.unregister("loose")
         self._connection.register("added", self._without_people(table))
-        self._connection.execute("insert into totals by name from added")
+        run("insert into totals by name from added")
         self._connection.unregister("added")
-        self._loose += table.num_rows
-        if self._loose >= LOOSE_SUMS:
-            self._connection.execute(f"create or replace temp table totals as {_SUMMED}")
-            self._loose = 0
+        run(f"create or replace temp table totals as {_SUMMED}")
 
     def _without_people(self, table: pa.Table) -> pa.Table:
         """The table with people hashed, and addresses in any other word redacted."""
