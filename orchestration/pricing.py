@@ -2,7 +2,8 @@
 
 `genai-prices` says what a model costs, and since when where it knows. `litellm`'s price file, if it
 is there, confirms prices of tiers and batches that the first one dates by the day somebody looked
-them up. The book keeps what no package knows any more: history is added to, never dropped.
+them up, and says by how much a chosen place is dearer. The book keeps what no package knows any
+more: history is added to, never dropped.
 """
 
 import csv
@@ -51,6 +52,7 @@ SERVINGS = {
     ("service_tier", "fast"): ("fast", False, "_priority"),
     ("speed", "fast"): ("fast", False, "_fast"),
 }
+PLACES = ("us",)  # that can be chosen to run in, as the second package names them
 SECOND_NAMES = {"anthropic": ("",), "google": ("gemini/", "vertex_ai/"), "openai": ("",)}
 
 # Where it ends in one of these, a name is a version of the model without it, as in
@@ -199,7 +201,8 @@ def listed() -> Book:
         if provider.id in VENDORS:
             for name, model in _models(provider).items():
                 if not _depends_on_the_hour(model):
-                    found |= _priced(provider.id, name, model, source, second)
+                    prices = _priced(provider.id, name, model, source, second)
+                    found |= prices | _elsewhere(provider.id, name, prices, second)
     return found
 
 
@@ -268,6 +271,24 @@ def _priced(vendor: str, name: str, model: "ModelInfo", source: str, second: "_S
     return found
 
 
+def _elsewhere(vendor: str, name: str, prices: Book, second: "_Second") -> Book:
+    """The same prices where it runs in a chosen place: tiers of their own, as staging names them,
+    as old as the price beside them."""
+    found: Book = {}
+    for place, factor in second.factors(vendor, name).items():
+        for item, timeline in prices.items():
+            tier = place if item.service_tier == "standard" else f"{item.service_tier}_{place}"
+            found[replace(item, service_tier=tier)] = tuple(
+                replace(
+                    step,
+                    usd=None if step.usd is None else step.usd * factor,
+                    source=f"{step.source.split(';')[0]}; {second.name}",
+                )
+                for step in timeline
+            )
+    return found
+
+
 def _noon(day: date) -> datetime:
     return datetime.combine(day, time(12), UTC)
 
@@ -309,15 +330,26 @@ class _Second:
 
     def confirms(self, vendor: str, name: str, suffix: str, prices: "ModelPrice") -> bool:
         """Whether it has the same prices for input and output."""
-        entries = [self._models.get(prefix + name, {}) for prefix in SECOND_NAMES[vendor]]
         return any(
             all(
                 entry.get(field + suffix, -1) * 1_000_000 == dict(_by_context(price)).get(0)
                 for price_key, field in (PRICES_OF["uncached_input"], PRICES_OF["output"])
                 if (price := getattr(prices, price_key)) is not None
             )
-            for entry in entries
+            for entry in self._entries(vendor, name)
         )
+
+    def factors(self, vendor: str, name: str) -> dict[str, Decimal]:
+        """By what the model's prices are multiplied, by the place it may be told to run in."""
+        return {
+            place: Decimal(factor)
+            for entry in self._entries(vendor, name)
+            for place, factor in entry.get("provider_specific_entry", {}).items()
+            if place in PLACES
+        }
+
+    def _entries(self, vendor: str, name: str) -> list[dict[str, Any]]:
+        return [self._models.get(prefix + name, {}) for prefix in SECOND_NAMES[vendor]]
 
 
 # The book and the packages.

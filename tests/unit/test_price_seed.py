@@ -122,6 +122,22 @@ def test_a_batch_of_long_prompts_has_its_own_price() -> None:
     assert price(*sonnet, "2026-03-13", is_batch=True) == Decimal("1.50")
 
 
+def test_a_chosen_place_costs_a_tenth_more_in_every_class() -> None:
+    """So the vendor sells it: input, output and the cache, batches and fast mode alike."""
+    places = [row for row in PRICES if row["service_tier"].endswith("us")]
+    assert {row["service_tier"] for row in places} == {"us", "fast_us"}
+    for row in places:
+        tier = row["service_tier"].removesuffix("us").removesuffix("_") or "standard"
+        beside = price(
+            row["vendor"], row["model"], row["token_class"], row["valid_from"], tier=tier,
+            is_batch=row["is_batch"] == "true", above=int(row["min_context_tokens"]),
+        )  # fmt: skip
+        assert beside is not None
+        assert Decimal(row["usd_per_million"]) == beside * Decimal("1.1"), row
+    opus = price("anthropic", "claude-opus-4-8", "output", "2026-11-01", tier="fast_us")
+    assert opus == 55  # 25, twice for fast, 1.1 times
+
+
 def test_every_row_says_where_it_is_from() -> None:
     known = re.compile(
         r"(genai-prices|litellm) \d+\.\d+\.\d+|[a-z.]+\.com/[a-z0-9/-]+( of \d{4}-\d{2})?"

@@ -36,7 +36,7 @@ class Packages:
         ]
         self._patch.setitem(sys.modules, "genai_prices.data", module)
 
-    def second(self, **models: dict[str, float]) -> None:
+    def second(self, **models: dict[str, Any]) -> None:
         """The other package's price file (USD for a token)."""
         package, version = self._folder / "litellm", self._folder / "litellm-7.0.dist-info"
         package.mkdir()
@@ -197,6 +197,24 @@ def test_a_second_package_with_another_price_confirms_nothing(packages: Packages
         gpt={"input_cost_per_token_batches": 1e-6, "output_cost_per_token_batches": 5e-6}
     )
     assert {row.split(",")[7] for row in batch_rows(packages.update())} == {"2026-10-14"}
+
+
+def test_a_chosen_place_is_a_tier_with_its_own_price(packages: Packages) -> None:
+    """1.1 times 5 and 25 USD, fast 10 and 50, as a batch 2.5 and 12.5; nobody chooses `fast` so."""
+    batch = served(None, usd(input_mtok="2.5", output_mtok="12.5"), processing="batch")
+    fast = served(None, usd(input_mtok="10", output_mtok="50"), speed="fast")
+    opus = model(usd(input_mtok="5", output_mtok="25"), batch, fast, name="claude-opus-4-8")
+    packages.first(opus, vendor="anthropic")
+    packages.second(**{"claude-opus-4-8": {"provider_specific_entry": {"us": 1.1, "fast": 2}}})
+    assert [row for row in packages.update() if "us," in row] == [
+        "anthropic,claude-opus-4-8,uncached_input,fast_us,false,0,11,2024-01-01,",
+        "anthropic,claude-opus-4-8,output,fast_us,false,0,55,2024-01-01,",
+        "anthropic,claude-opus-4-8,uncached_input,us,false,0,5.5,2024-01-01,",
+        "anthropic,claude-opus-4-8,output,us,false,0,27.5,2024-01-01,",
+        "anthropic,claude-opus-4-8,uncached_input,us,true,0,2.75,2024-01-01,",
+        "anthropic,claude-opus-4-8,output,us,true,0,13.75,2024-01-01,",
+    ]
+    assert any(source.endswith("; litellm 7.0") for source in packages.sources())
 
 
 # What changes.
