@@ -37,6 +37,7 @@ GATEWAY_COLUMNS = {
     "output_tokens": "output",
 }  # fmt: skip
 LONG_PROMPT = 200_001
+GATEWAY_KEY = "key-gateway"  # what the gateway calls with: Anthropic reports it as anyone's
 USAGE_FIELDS = {
     "request_id": "usage_id", "occurred_at": "occurred_at", "model": "model", "vendor": "vendor",
     "person": "person", "tool": "tool", "session_id": "session_id",
@@ -50,7 +51,7 @@ USAGE_FIELDS = {
 @dataclass
 class Portfolio:
     """The vendors' servers by system; ``left``: the company that stays in feeds; ``gateway``: the
-    usage that stands in a gateway's log; ``staged_ids``: (kind, the company's id) → the id in the
+    usage that stands in a gateway's log, too; ``staged_ids``: (kind, the company's id) → the id in the
     warehouse; ``teams``: the team of each key; ``secrets``: variable → credential."""
 
     company: Company
@@ -118,7 +119,8 @@ class Portfolio:
             suffix = "/v1" if name == "openai" else ""
             systems[name] = {"base_url": addresses[name] + suffix, **shared, **given}
         source = {"name": "gateway", "path": "gateway/*.jsonl", "columns": GATEWAY_COLUMNS}
-        systems["usage_logs"] = {"sources": [source]}
+        key = {"vendor": "anthropic", "api_key_id": GATEWAY_KEY}
+        systems["usage_logs"] = {"sources": [source], "vendor_api_keys": [key]}
         return systems
 
 
@@ -127,6 +129,10 @@ def portfolio(company: Company, *, faults: dict[str, Faults] | None = None) -> P
     trouble = faults or {}
     now = company.as_of
     of_keys = [u for u in company.ai_usage if u.vendor == "anthropic" and u.person is None]
+    gateway = [u for u in company.ai_usage if u.vendor == "anthropic" and u.person is not None]
+    through_gateway = [
+        dataclasses.replace(u, person=None, api_key_id=GATEWAY_KEY, team_id=None) for u in gateway
+    ]
     deployments: dict[str, str] = {}  # filled when GitHub has numbered them
     pagerduty = PagerDuty(
         company.incidents, company.services, now,
@@ -140,7 +146,7 @@ def portfolio(company: Company, *, faults: dict[str, Faults] | None = None) -> P
     staged_ids = {**github.staged_ids, **pagerduty.staged_ids, **jira.staged_ids}
     reported = [a for a in company.ai_activity if _is_reported(a.activity_date, company)]
     anthropic = Anthropic(
-        of_keys,
+        of_keys + through_gateway,
         [c for c in company.ai_costs if c.vendor == "anthropic"],
         [a for a in company.ai_activity if a.vendor == "anthropic"],
         now,
@@ -169,7 +175,7 @@ def portfolio(company: Company, *, faults: dict[str, Faults] | None = None) -> P
         company,
         servers,
         _left(company, staged_ids),
-        [u for u in company.ai_usage if u.vendor == "anthropic" and u.person is not None],
+        gateway,
         staged_ids,
         _teams_of_keys(company),
         {key: team for key, team in jira.team_of_project.items() if team},
