@@ -51,8 +51,8 @@ USAGE_FIELDS = {
 @dataclass
 class Portfolio:
     """The vendors' servers by system; ``left``: the company that stays in feeds; ``gateway``: the
-    usage that stands in a gateway's log, too; ``staged_ids``: (kind, the company's id) → the id in the
-    warehouse; ``teams``: the team of each key; ``secrets``: variable → credential."""
+    usage that stands in a gateway's log, too; ``staged_ids``: (kind, the company's id) → the id in
+    the warehouse; ``teams``: the team of each key; ``secrets``: variable → credential."""
 
     company: Company
     servers: dict[str, Vendor]
