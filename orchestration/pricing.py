@@ -375,7 +375,21 @@ def merged(book: Book, package: Book, today: date) -> Book:
         # The package has one price for prompts of any length now.
         if is_long and last.usd is not None and replace(item, min_context_tokens=0) in package:
             found[item] = _since(book[item], Step(today, None, last.source))
+        beside = _without_place(item)
+        changed = _days(found.get(beside, ())) ^ _days(book.get(beside, ()))
+        if beside != item and changed:  # and nobody says what it costs in the place from then on
+            end = min(day for day, _ in changed)
+            found[item] = _since(book[item], Step(end, None, last.source))
     return found
+
+
+def _without_place(item: Item) -> Item:
+    tier, _, place = item.service_tier.rpartition("_")
+    return replace(item, service_tier=tier or "standard") if place in PLACES else item
+
+
+def _days(timeline: Timeline) -> set[tuple[date, Decimal | None]]:
+    return {(step.day, step.usd) for step in timeline}
 
 
 def _begun(timeline: Timeline, beginning: date) -> Timeline:

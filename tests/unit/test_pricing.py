@@ -300,6 +300,26 @@ def test_a_price_for_long_prompts_that_has_ended_stays_so(packages: Packages) ->
     assert packages.update("2025-07-01") == rows
 
 
+def test_a_place_has_no_price_once_the_one_beside_it_is_another(packages: Packages) -> None:
+    """Without the second package: 1.1 times the price before is not what it costs now."""
+    opus = "anthropic,claude-opus-4-8,output"
+    packages.book(
+        f"{opus},fast_us,false,0,55,2024-01-01,",
+        f"{opus},standard,false,0,25,2024-01-01,",
+        f"{opus},us,false,0,27.5,2024-01-01,",
+    )
+    prices = [since(None, usd(output_mtok="25")), since("2026-09-01", usd(output_mtok="20"))]
+    packages.first(model(prices, name="claude-opus-4-8"), vendor="anthropic")
+    once = packages.update()
+    assert once == [
+        f"{opus},fast_us,false,0,55,2024-01-01,",
+        f"{opus},standard,false,0,25,2024-01-01,2026-09-01",
+        f"{opus},standard,false,0,20,2026-09-01,",
+        f"{opus},us,false,0,27.5,2024-01-01,2026-09-01",
+    ]
+    assert packages.update() == once
+
+
 def test_a_second_update_changes_nothing(packages: Packages) -> None:
     packages.first(model(FALLEN, BATCH))
     once = packages.update("2026-11-01")
