@@ -375,11 +375,12 @@ def merged(book: Book, package: Book, today: date) -> Book:
         # The package has one price for prompts of any length now.
         if is_long and last.usd is not None and replace(item, min_context_tokens=0) in package:
             found[item] = _since(book[item], Step(today, None, last.source))
+    for item in book.keys() - package.keys():
         beside = _without_place(item)
         changed = _days(found.get(beside, ())) ^ _days(book.get(beside, ()))
         if beside != item and changed:  # and nobody says what it costs in the place from then on
             end = min(day for day, _ in changed)
-            found[item] = _since(book[item], Step(end, None, last.source))
+            found[item] = _since(book[item], Step(end, None, book[item][-1].source))
     return found
 
 

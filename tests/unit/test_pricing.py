@@ -320,6 +320,25 @@ def test_a_place_has_no_price_once_the_one_beside_it_is_another(packages: Packag
     assert packages.update() == once
 
 
+def test_a_place_has_no_price_for_long_prompts_once_they_have_none_of_their_own(
+    packages: Packages,
+) -> None:
+    sonnet = "anthropic,claude-sonnet-4-6,output"
+    packages.book(
+        f"{sonnet},standard,false,0,15,2024-01-01,",
+        f"{sonnet},standard,false,200000,22.5,2024-01-01,",
+        f"{sonnet},us,false,0,16.5,2024-01-01,",
+        f"{sonnet},us,false,200000,24.75,2024-01-01,",
+    )
+    packages.first(model(usd(output_mtok="15"), name="claude-sonnet-4-6"), vendor="anthropic")
+    assert packages.update("2026-11-01") == [
+        f"{sonnet},standard,false,0,15,2024-01-01,",
+        f"{sonnet},standard,false,200000,22.5,2024-01-01,2026-11-01",
+        f"{sonnet},us,false,0,16.5,2024-01-01,",
+        f"{sonnet},us,false,200000,24.75,2024-01-01,2026-11-01",
+    ]
+
+
 def test_a_second_update_changes_nothing(packages: Packages) -> None:
     packages.first(model(FALLEN, BATCH))
     once = packages.update("2026-11-01")
